@@ -1,0 +1,61 @@
+package order
+
+import "time"
+
+// CertificateRequest is the frozen content of one certificate, ready to be prepared by the CA.
+type CertificateRequest struct {
+	Order         string
+	Sequence      int // 1 for the first certificate of the order
+	Subject       Subject
+	Email         string // the only rfc822Name
+	PublicKey     []byte // SubjectPublicKeyInfo, DER
+	ValidityYears int
+	NotAfter      time.Time // set for a reissue (G25); zero: ValidityYears from now
+}
+
+// ToBeSigned is a prepared and linted certificate body. It is stored before the CA key is touched, and every attempt to
+// sign signs exactly these bytes.
+type ToBeSigned struct {
+	Order     string
+	Sequence  int
+	DER       []byte // TBSCertificate
+	Serial    string // lower-case hex, no leading zeros
+	Issuer    string // id of the issuing CA: lower-case hex of the first 8 bytes of SHA-256 over its certificate
+	NotBefore time.Time
+	NotAfter  time.Time
+}
+
+// Certificate is an issued certificate.
+type Certificate struct {
+	Order     string
+	Sequence  int
+	Serial    string
+	Issuer    string
+	DER       []byte
+	NotBefore time.Time
+	NotAfter  time.Time
+	IssuedAt  time.Time
+}
+
+// IssuingCA is a CA certificate with its chain, as the download page and the AIA address serve it.
+type IssuingCA struct {
+	ID    string
+	DER   []byte
+	Chain [][]byte // issuers of DER, ending with the root
+}
+
+// CRL is one published certificate revocation list.
+type CRL struct {
+	Issuer     string
+	Number     int64
+	DER        []byte
+	ThisUpdate time.Time
+	NextUpdate time.Time
+}
+
+// RevokedCertificate is one line of a CRL.
+type RevokedCertificate struct {
+	Serial    string
+	RevokedAt time.Time
+	Reason    int // RFC 5280 5.3.1 code; 0 leaves the extension out
+}

@@ -1,0 +1,278 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"securemailid.example/internal/fault"
+)
+
+// CommandName is the name of a command, the same for its Update and its Signal. The names are an API.
+type CommandName string
+
+const (
+	CmdPhoneNumberVerified     CommandName = "phone-number-verified"
+	CmdRepresentativeReached   CommandName = "representative-reached"
+	CmdRepresentativeConfirmed CommandName = "representative-confirmed"
+	CmdSubjectCorrected        CommandName = "subject-corrected"
+	CmdInquiryOpened           CommandName = "inquiry-opened"
+	CmdInquiryAnswered         CommandName = "inquiry-answered"
+	CmdReviewDecided           CommandName = "review-decided"
+	CmdOrderRejected           CommandName = "order-rejected"
+	CmdDomainApproved          CommandName = "domain-approved"
+	CmdDomainCheckNow          CommandName = "domain-check-now"
+	CmdDomainMethodChanged     CommandName = "domain-method-changed"
+	CmdChallengeResent         CommandName = "challenge-resent"
+	CmdOrderCancelled          CommandName = "order-cancelled"
+)
+
+// Command is one thing that staff or the applicant do to an order. Every command says who did it.
+type Command interface {
+	Name() CommandName
+	By() string           // the actor, such as "staff/ops" or "applicant"
+	Check() []fault.Field // rules that the message breaks, whatever the order's state
+}
+
+// Actor is embedded in every command: who acts, by role and login, such as "staff/ops". It is recorded, not shown to applicants.
+type Actor struct {
+	Actor string `json:"actor"`
+}
+
+// By returns the actor.
+func (a Actor) By() string { return a.Actor }
+
+// PhoneSource is where the organisation's telephone number was found (G20, step 1): a source that the applicant does not control.
+type PhoneSource string
+
+const (
+	SourceGovernment  PhoneSource = "government"          // a register or site of a public body
+	SourceDirectory   PhoneSource = "telephone-directory" // the operator's directory
+	SourceDatabase    PhoneSource = "commercial-database" // profile guide only (rules D2)
+	SourceAttestation PhoneSource = "attestation"         // letter of a lawyer or accountant (rules D5)
+)
+
+// PhoneNumberVerified says that the organisation's number has been established from an independent source (G20, step 1).
+type PhoneNumberVerified struct {
+	Actor
+	Number    string      `json:"number"` // E.164 or Japanese national form
+	Source    PhoneSource `json:"source"`
+	Reference string      `json:"reference"` // what to look up to see it again
+}
+
+// ReachedBy is how the representative was reached (G20, step 2).
+type ReachedBy string
+
+const (
+	ReachedByTransfer ReachedBy = "transferred"
+	ReachedByNumber   ReachedBy = "contact-number" // the organisation gave a number of the representative
+)
+
+// RepresentativeReached says that the verified number was called and led to the representative (G20, step 2).
+type RepresentativeReached struct {
+	Actor
+	How           ReachedBy `json:"how"`
+	ContactNumber string    `json:"contact_number,omitempty"` // with contact-number
+	Note          string    `json:"note,omitempty"`
+}
+
+// RepresentativeConfirmed says that the representative confirmed the application in person on the phone (G20, step 3).
+type RepresentativeConfirmed struct {
+	Actor
+	Note string `json:"note,omitempty"`
+}
+
+// SubjectCorrected replaces the subject by what has been validated (G10). Fields left empty stay as they are.
+type SubjectCorrected struct {
+	Actor
+	Organization string `json:"organization,omitempty"`
+	Unit         string `json:"unit,omitempty"`
+	RemoveUnit   bool   `json:"remove_unit,omitempty"`
+	State        string `json:"state,omitempty"`
+	City         string `json:"city,omitempty"`
+	Identifier   string `json:"identifier,omitempty"`
+	Reason       string `json:"reason"` // what showed the correct value
+}
+
+// Apply returns s with the correction.
+func (c SubjectCorrected) Apply(s Subject) Subject {
+	set := func(dst *string, v string) {
+		if v != "" {
+			*dst = v
+		}
+	}
+	set(&s.Organization, c.Organization)
+	set(&s.Unit, c.Unit)
+	set(&s.State, c.State)
+	set(&s.City, c.City)
+	set(&s.Identifier, c.Identifier)
+	if c.RemoveUnit {
+		s.Unit = ""
+	}
+	return s
+}
+
+// InquiryOpened asks the technical contact a question; the order is not issued before it is answered (G12).
+type InquiryOpened struct {
+	Actor
+	Question string `json:"question"`
+}
+
+// InquiryAnswered closes the open inquiry.
+type InquiryAnswered struct {
+	Actor
+	Answer string `json:"answer"`
+}
+
+// ReviewDecided ends the review of a reissue (G26).
+type ReviewDecided struct {
+	Actor
+	Approved *bool  `json:"approved"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// OrderRejected ends the order: it cannot be validated.
+type OrderRejected struct {
+	Actor
+	Reason string `json:"reason"`
+}
+
+// OrderCancelled ends the order at the applicant's wish.
+type OrderCancelled struct {
+	Actor
+	Reason string `json:"reason"`
+}
+
+// DomainApproved is the domain owner's decision on the approval page (G17). Link is the id of the approval link, which is used up by it.
+type DomainApproved struct {
+	Actor
+	Link     string `json:"link"`
+	Approved *bool  `json:"approved"`
+}
+
+// DomainCheckNow looks for the proof of domain control at once.
+type DomainCheckNow struct{ Actor }
+
+// DomainMethodChanged replaces the challenge by one of another method.
+type DomainMethodChanged struct {
+	Actor
+	Method DCVMethod `json:"method"`
+}
+
+// ChallengeResent sends the validation information again: with the same value for DNS and file, with new links for e-mail.
+type ChallengeResent struct{ Actor }
+
+func (PhoneNumberVerified) Name() CommandName     { return CmdPhoneNumberVerified }
+func (RepresentativeReached) Name() CommandName   { return CmdRepresentativeReached }
+func (RepresentativeConfirmed) Name() CommandName { return CmdRepresentativeConfirmed }
+func (SubjectCorrected) Name() CommandName        { return CmdSubjectCorrected }
+func (InquiryOpened) Name() CommandName           { return CmdInquiryOpened }
+func (InquiryAnswered) Name() CommandName         { return CmdInquiryAnswered }
+func (ReviewDecided) Name() CommandName           { return CmdReviewDecided }
+func (OrderRejected) Name() CommandName           { return CmdOrderRejected }
+func (OrderCancelled) Name() CommandName          { return CmdOrderCancelled }
+func (DomainApproved) Name() CommandName          { return CmdDomainApproved }
+func (DomainCheckNow) Name() CommandName          { return CmdDomainCheckNow }
+func (DomainMethodChanged) Name() CommandName     { return CmdDomainMethodChanged }
+func (ChallengeResent) Name() CommandName         { return CmdChallengeResent }
+
+// CommandNames lists every command.
+var CommandNames = []CommandName{
+	CmdPhoneNumberVerified, CmdRepresentativeReached, CmdRepresentativeConfirmed, CmdSubjectCorrected, CmdInquiryOpened,
+	CmdInquiryAnswered, CmdReviewDecided, CmdOrderRejected, CmdDomainApproved, CmdDomainCheckNow, CmdDomainMethodChanged,
+	CmdChallengeResent, CmdOrderCancelled,
+}
+
+// Outcome is the answer to a command.
+type Outcome struct {
+	Order   string     `json:"order"`
+	State   State      `json:"state"`
+	Applied bool       `json:"applied"` // false: it had been recorded before, nothing changed
+	Found   bool       `json:"found,omitempty"`
+	Text    fault.Text `json:"text"`
+}
+
+// maxMessage bounds what a command may weigh, in bytes of JSON.
+const maxMessage = 16 << 10
+
+// DecodeCommand reads the JSON of the named command strictly: an unknown or repeated field, a missing required one, a wrong type, null or
+// nothing at all are refused with a fault that names the field. It never changes a message to make it fit.
+func DecodeCommand(name CommandName, data []byte) (Command, error) {
+	switch name {
+	case CmdPhoneNumberVerified:
+		return decode[PhoneNumberVerified](data)
+	case CmdRepresentativeReached:
+		return decode[RepresentativeReached](data)
+	case CmdRepresentativeConfirmed:
+		return decode[RepresentativeConfirmed](data)
+	case CmdSubjectCorrected:
+		return decode[SubjectCorrected](data)
+	case CmdInquiryOpened:
+		return decode[InquiryOpened](data)
+	case CmdInquiryAnswered:
+		return decode[InquiryAnswered](data)
+	case CmdReviewDecided:
+		return decode[ReviewDecided](data)
+	case CmdOrderRejected:
+		return decode[OrderRejected](data)
+	case CmdDomainApproved:
+		return decode[DomainApproved](data)
+	case CmdDomainCheckNow:
+		return decode[DomainCheckNow](data)
+	case CmdDomainMethodChanged:
+		return decode[DomainMethodChanged](data)
+	case CmdChallengeResent:
+		return decode[ChallengeResent](data)
+	case CmdOrderCancelled:
+		return decode[OrderCancelled](data)
+	default:
+		return nil, fault.New(fault.Invalid, "command.unknown", "このような操作はありません。", "There is no such command.")
+	}
+}
+
+func decode[C Command](data []byte) (Command, error) {
+	var c C
+	switch trimmed := bytes.TrimSpace(data); {
+	case len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null")):
+		return nil, malformed("the message is empty; send a JSON object")
+	case len(trimmed) > maxMessage:
+		return nil, malformed(fmt.Sprintf("the message is longer than %d bytes", maxMessage))
+	case trimmed[0] != '{':
+		return nil, malformed("the message is not a JSON object")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return nil, malformed(jsonReason(err))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, malformed("something follows the JSON object")
+	}
+	if err := fault.InvalidFields(c.Check()); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// jsonReason says what is wrong without repeating values of the message, which may be personal.
+func jsonReason(err error) string {
+	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Sprintf("field %q must be a JSON %s", t.Field, t.Type.Kind())
+	}
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Sprintf("not valid JSON at byte %d", s.Offset)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the JSON object ends too early"
+	}
+	return "the message has a field that this command does not know"
+}
+
+func malformed(reason string) error {
+	return &fault.Error{
+		Kind: fault.Invalid, Code: "command.malformed",
+		Text: fault.Text{JA: "メッセージの形式が正しくありません (" + reason + ")。", EN: "The message cannot be read: " + reason + "."},
+	}
+}

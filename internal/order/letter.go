@@ -1,0 +1,66 @@
+package order
+
+import "time"
+
+// LetterKind names a mail that the system sends.
+type LetterKind string
+
+const (
+	LetterReceipt           LetterKind = "receipt"            // to the technical contact (G14)
+	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
+	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
+	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
+	LetterReminder          LetterKind = "reminder"           // something still waits for the applicant
+	LetterRejected          LetterKind = "rejected"           // ends without a certificate, with the reason
+	LetterCancelled         LetterKind = "cancelled"          //
+	LetterExpired           LetterKind = "expired"            //
+	LetterIssuedCertificate LetterKind = "issued-certificate" // to the certificate address (G21)
+	LetterIssuedContact     LetterKind = "issued-contact"     // to the technical contact (G21)
+)
+
+// Letter is one mail to one recipient, as it lies in the outbox. Facts are wiped once it has been delivered, since they
+// can hold a secret link.
+type Letter struct {
+	ID        string // UUID; also the left part of the Message-ID
+	Order     string
+	Kind      LetterKind
+	Key       string // distinguishes letters of one kind in one order, such as "2/admin@example.jp"; (order, kind, key) is unique
+	Recipient string
+	Language  Language
+	Facts     Facts
+	CreatedAt time.Time
+}
+
+// Facts is what letters speak about; each kind uses what it needs.
+type Facts struct {
+	Number           string    `json:"number,omitempty"`
+	CertificateEmail string    `json:"certificate_email,omitempty"`
+	Domain           string    `json:"domain,omitempty"`
+	Method           DCVMethod `json:"method,omitempty"`
+	Organization     string    `json:"organization,omitempty"`
+	ContactName      string    `json:"contact_name,omitempty"` // whom the letter greets
+	RecordName       string    `json:"record_name,omitempty"`  // DNS owner name to create
+	RecordValue      string    `json:"record_value,omitempty"` // TXT value or CNAME target
+	FileURL          string    `json:"file_url,omitempty"`     // where the file must be served
+	FileContent      string    `json:"file_content,omitempty"` // what it must contain
+	Link             string    `json:"link,omitempty"`         // approval or download page
+	LinkExpires      time.Time `json:"link_expires,omitzero"`
+	ValueExpires     time.Time `json:"value_expires,omitzero"` // age limit of the random value
+	Deadline         time.Time `json:"deadline,omitzero"`      // when the order expires
+	ValidityYears    int       `json:"validity_years,omitempty"`
+	NotAfter         time.Time `json:"not_after,omitzero"`
+	Serial           string    `json:"serial,omitempty"`
+	Question         string    `json:"question,omitempty"`
+	Reason           string    `json:"reason,omitempty"`
+	Replaced         bool      `json:"replaced,omitempty"` // a challenge that replaces an earlier one
+	Awaited          []Awaited `json:"awaited,omitempty"`  // reminder: what the order waits for
+}
+
+// LetterState is what became of a letter.
+type LetterState string
+
+const (
+	LetterPending LetterState = "pending"
+	LetterSent    LetterState = "sent"
+	LetterFailed  LetterState = "failed" // refused for good by the recipient's server; staff look at it
+)

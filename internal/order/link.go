@@ -1,0 +1,24 @@
+package order
+
+import "time"
+
+// LinkPurpose is the one thing that a link allows.
+type LinkPurpose string
+
+const (
+	LinkApproval LinkPurpose = "approval" // approve or deny a domain (G17)
+	LinkDownload LinkPurpose = "download" // fetch the certificate (G22)
+	LinkStatus   LinkPurpose = "status"
+)
+
+// Link is an unguessable address given to somebody by mail. Only the hash of its token is stored.
+type Link struct {
+	ID        string // UUID, no secret
+	Hash      []byte // SHA-256 of the token
+	Order     string
+	Purpose   LinkPurpose
+	Challenge string // approval: the challenge it decides
+	Recipient string // the address it was sent to
+	ExpiresAt time.Time
+	UsedAt    time.Time // zero until used; only approval links are single use
+}

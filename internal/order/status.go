@@ -1,0 +1,174 @@
+package order
+
+import (
+	"time"
+
+	"securemailid.example/internal/fault"
+)
+
+// Party is one from whom something is awaited.
+type Party string
+
+const (
+	PartyTechnicalContact Party = "technical-contact"
+	PartyDomainOwner      Party = "domain-owner"
+	PartyStaff            Party = "staff"
+	PartyCA               Party = "ca"
+)
+
+// Awaited is one thing that an order waits for, and from whom.
+type Awaited struct {
+	Code  string     `json:"code"` // such as "dns-record", "file", "domain-approval", "phone-number", "inquiry-answer"
+	Party Party      `json:"party"`
+	Text  fault.Text `json:"text"`
+}
+
+// Event is one line of an order's timeline, from the audit trail.
+type Event struct {
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Action string    `json:"action"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// ChallengeView is the domain challenge as a status shows it.
+type ChallengeView struct {
+	ID          string     `json:"id"`
+	Sequence    int        `json:"sequence"`
+	Method      DCVMethod  `json:"method"`
+	Token       string     `json:"token,omitempty"` // empty for e-mail
+	OpenedAt    time.Time  `json:"opened_at"`
+	ExpiresAt   time.Time  `json:"expires_at"` // age limit of the random value
+	Checks      int        `json:"checks"`
+	LastCheckAt time.Time  `json:"last_check_at,omitzero"`
+	LastFinding fault.Text `json:"last_finding,omitzero"`
+	NextCheckAt time.Time  `json:"next_check_at,omitzero"`
+	SatisfiedAt time.Time  `json:"satisfied_at,omitzero"`
+}
+
+// PhoneSteps are the times at which the steps of organisation validation were recorded (G20); zero: not yet.
+type PhoneSteps struct {
+	NumberVerifiedAt time.Time `json:"number_verified_at,omitzero"`
+	ReachedAt        time.Time `json:"reached_at,omitzero"`
+	ConfirmedAt      time.Time `json:"confirmed_at,omitzero"`
+}
+
+// Done reports whether all three steps are recorded.
+func (p PhoneSteps) Done() bool {
+	return !p.NumberVerifiedAt.IsZero() && !p.ReachedAt.IsZero() && !p.ConfirmedAt.IsZero()
+}
+
+// LetterView is a mail's fate as staff see it.
+type LetterView struct {
+	Kind      LetterKind  `json:"kind"`
+	Recipient string      `json:"recipient"`
+	State     LetterState `json:"state"`
+	Attempts  int         `json:"attempts"`
+	LastReply string      `json:"last_reply,omitempty"` // the server's answer, shortened
+	SentAt    time.Time   `json:"sent_at,omitzero"`
+}
+
+// CertificateView is an issued certificate as a status shows it.
+type CertificateView struct {
+	Sequence  int       `json:"sequence"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	IssuedAt  time.Time `json:"issued_at"`
+}
+
+// Inquiry is a question to the technical contact (G12).
+type Inquiry struct {
+	OpenedAt   time.Time `json:"opened_at"`
+	Question   string    `json:"question"`
+	AnsweredAt time.Time `json:"answered_at,omitzero"`
+	Answer     string    `json:"answer,omitempty"`
+}
+
+// Status is everything that is known of an order, read from the record.
+type Status struct {
+	Number           string            `json:"number"`
+	Type             Type              `json:"type"`
+	State            State             `json:"state"`
+	StateSince       time.Time         `json:"state_since"`
+	Language         Language          `json:"language"`
+	Domain           string            `json:"domain"`
+	CertificateEmail string            `json:"certificate_email"`
+	ValidityYears    int               `json:"validity_years"`
+	Application      Application       `json:"-"`
+	Subject          Subject           `json:"subject"` // as corrected
+	CreatedAt        time.Time         `json:"created_at"`
+	DeadlineAt       time.Time         `json:"deadline_at"`
+	Reason           string            `json:"reason,omitempty"` // of an end without a certificate
+	Awaited          []Awaited         `json:"awaited"`
+	Challenge        *ChallengeView    `json:"challenge,omitempty"`
+	Phone            PhoneSteps        `json:"phone"`
+	Inquiries        []Inquiry         `json:"inquiries,omitempty"`
+	Refusals         int               `json:"refusals"` // staff messages that could not be applied
+	Letters          []LetterView      `json:"letters,omitempty"`
+	Certificates     []CertificateView `json:"certificates,omitempty"`
+	Timeline         []Event           `json:"timeline"`
+}
+
+// Summary is one line of an order list.
+type Summary struct {
+	Number     string    `json:"number"`
+	Type       Type      `json:"type"`
+	State      State     `json:"state"`
+	StateSince time.Time `json:"state_since"`
+	Domain     string    `json:"domain"`
+	DeadlineAt time.Time `json:"deadline_at"`
+	Awaited    []Awaited `json:"awaited"`
+	NeedsStaff bool      `json:"needs_staff"`
+}
+
+// Progress is the part of a status that decides what is awaited.
+type Progress struct {
+	State       State
+	Method      DCVMethod
+	Phone       PhoneSteps
+	OpenInquiry bool
+}
+
+// Awaited returns what an order in this progress waits for, the most pressing first. Phone steps can be taken from the
+// day of submission, so they are awaited from staff while the domain is still open.
+func (p Progress) Awaited() []Awaited {
+	var out []Awaited
+	add := func(code string, party Party, ja, en string) {
+		out = append(out, Awaited{Code: code, Party: party, Text: fault.Text{JA: ja, EN: en}})
+	}
+	if p.State.Final() {
+		return nil
+	}
+	if p.OpenInquiry {
+		add("inquiry-answer", PartyTechnicalContact, "お問い合わせへのご回答", "an answer to our question")
+	}
+	if p.State == Review {
+		add("review", PartyStaff, "再発行内容の確認", "review of the reissue request")
+	}
+	if p.State == Accepted || p.State == DomainValidation {
+		switch p.Method {
+		case DCVEmail:
+			add("domain-approval", PartyDomainOwner, "ドメイン認証メールでの承認", "approval in the domain validation mail")
+		case DCVFile:
+			add("file", PartyTechnicalContact, "認証ファイルの設置", "the validation file on the web server")
+		case DCVTXT, DCVCNAME:
+			add("dns-record", PartyTechnicalContact, "DNSレコードの登録", "the DNS record")
+		}
+	}
+	if p.State != Issuing && p.State != Review {
+		if p.Phone.NumberVerifiedAt.IsZero() {
+			add("phone-number", PartyStaff, "組織の電話番号の確認", "the organisation's telephone number from an independent source")
+		}
+		if p.Phone.ReachedAt.IsZero() {
+			add("phone-reach", PartyStaff, "申請責任者への取次ぎ", "reaching the applicant representative by phone")
+		}
+		if p.Phone.ConfirmedAt.IsZero() {
+			add("phone-confirm", PartyStaff, "申請責任者本人への電話確認", "confirmation by the representative on the phone")
+		}
+	}
+	if len(out) == 0 {
+		add("issuance", PartyCA, "証明書の発行", "issuance of the certificate")
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+// Package policy is the table of named, dated limits that the code asks instead of holding constants. Two profiles ship:
+// guide, which follows the service guide to the letter for a private CA, and public-trust, which follows the rules in force at
+// a date for publicly trusted S/MIME certificates.
+package policy
+
+import (
+	"time"
+
+	"securemailid.example/internal/order"
+)
+
+// Profile names a table.
+type Profile string
+
+const (
+	Guide       Profile = "guide"
+	PublicTrust Profile = "public-trust"
+)
+
+// Standing is how a profile regards a DCV method at a date.
+type Standing string
+
+const (
+	Allowed     Standing = "allowed"
+	Discouraged Standing = "discouraged" // works, with a warning (rules A8)
+	Forbidden   Standing = "forbidden"
+)
+
+// Rules is every limit that holds at one moment. Durations of reuse count back from issuance.
+type Rules struct {
+	Profile Profile
+	Version string // names the table and the date from which this row holds; stored with each evidence (rules A2)
+
+	Methods             map[order.DCVMethod]Standing
+	WHOISContacts       bool          // mail the addresses that WHOIS publishes (G17; forbidden by A13)
+	RandomValueMaxAge   time.Duration // replaced when older (A8–A11: 30 days)
+	DomainReuse         time.Duration // B: 398 days
+	OrganizationReuse   time.Duration // B: 825 days
+	RemotePerspectives  int           // C2; 0: none asked
+	PerspectiveFailures int           // C3
+	RequireDNSSEC       bool          // C10, C11: SERVFAIL and bogus answers are no permission
+	CheckCAA            bool          // C7; on in both
+	CAAMaxAge           time.Duration // C7: 8 hours
+
+	OrganizationalUnit     bool // department as OU (G9); public trust: affiliates only (E)
+	OrganizationIdentifier bool // E: required
+	PhoneSources           []order.PhoneSource
+	CorrectionNeedsConsent bool // D7, D8: the applicant confirms a correction
+
+	MaxValidityDays   int    // E: 825, any fraction counts as a day
+	CertificatePolicy string // OID
+	MinIssuingCABits  int
+	SubscriberEKUs    []string
+	LintNoticeBlocks  bool          // any finding above "pass" stops issuance
+	CRLEvery          time.Duration // F: at least every 7 days
+	CRLValidity       time.Duration // F: at most 10 days
+
+	OrderLifetime    time.Duration   // from submission to expiry without a certificate
+	Reminders        []time.Duration // after submission, while something waits for the applicant
+	ApprovalLinkLife time.Duration   // e-mail approval link; never longer than RandomValueMaxAge
+	DownloadLinkLife time.Duration
+}
+
+// Book answers which rules hold when.
+type Book struct{ profile Profile }
+
+// Open returns the book of a profile, or false for a name that is none.
+func Open(p Profile) (Book, bool) { return Book{profile: p}, p == Guide || p == PublicTrust }
