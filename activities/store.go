@@ -1,0 +1,111 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/order"
+)
+
+// Records is what the activities need of the record (PostgreSQL). Each method is one transaction; each may be called again
+// with the same arguments, by a retry or a zombie attempt, and then changes nothing and answers as the first call did. Every
+// change writes its audit line in the same transaction. A missing order is a fault of kind NotFound; an impossible
+// transition one of kind Conflict; a database that does not answer one of kind Unavailable.
+type Records interface {
+	// Submission returns a reserved submission that may not have been accepted yet.
+	Submission(ctx context.Context, number string) (order.Submission, error)
+	// Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox.
+	// A voucher that cannot be redeemed is a fault of code voucher.unknown, voucher.used, voucher.expired, voucher.cancelled or
+	// voucher.validity (its years are not those asked for), and nothing remains.
+	Accept(ctx context.Context, a Acceptance) error
+
+	// Order returns the order as it stands; its Status.Application is filled.
+	Order(ctx context.Context, number string) (order.Status, error)
+
+	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
+	// accepted or review to domain-validation if it is there, and puts letters into the outbox with their links. A repeat with the same (order, sequence)
+	// returns the stored challenge.
+	OpenChallenge(ctx context.Context, c dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error)
+	// Challenge returns the order's current challenge.
+	Challenge(ctx context.Context, number string) (dcv.Challenge, error)
+	// RecordCheck notes a check that found nothing, for the status; next is when polling looks again. No audit line: a check changes nothing.
+	RecordCheck(ctx context.Context, challenge string, f dcv.Finding, at, next time.Time) error
+	// RecordDomainEvidence stores e, marks its challenge satisfied and moves the order to organization-validation. Evidence for
+	// a challenge that is no longer current is a Conflict.
+	RecordDomainEvidence(ctx context.Context, e dcv.Evidence) error
+	// DecideApproval uses up the approval link once; a used, expired or replaced link is a Conflict or NotFound. It returns the
+	// address that the link had been sent to. With approved it also does what RecordDomainEvidence does.
+	DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error)
+
+	// RecordCommand stores a staff or applicant command as evidence and audit line with what follows from it: phone steps, the corrected
+	// subject, the inquiry and its answer. applied is false when the same step had been recorded before.
+	RecordCommand(ctx context.Context, number string, c order.Command, at time.Time, letters []order.Letter) (applied bool, err error)
+	// RecordRefusal keeps that a message could not be applied, and why; reason holds no value of the message.
+	RecordRefusal(ctx context.Context, number string, command, reason string, at time.Time) error
+
+	// Reserve stores the to-be-signed bytes under (order, sequence), moves the order to issuing, and returns what is stored: the first
+	// reservation wins for ever. caa is kept as evidence.
+	Reserve(ctx context.Context, tbs order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error)
+	// Reserved returns the reservation, or NotFound.
+	Reserved(ctx context.Context, number string, sequence int) (order.ToBeSigned, error)
+	// Issue signs the reserved bytes by sign under a row lock and records the result, moves the order to issued and puts the
+	// letters and links into the outbox. If the certificate is there already it is returned and sign is not called.
+	Issue(ctx context.Context, number string, sequence int, at time.Time, sign func(order.ToBeSigned) (der []byte, err error),
+		letters func(order.Certificate) ([]order.Link, []order.Letter)) (order.Certificate, error)
+
+	// Close ends an order without a certificate: state is rejected, cancelled or expired. Its voucher becomes unused again.
+	Close(ctx context.Context, number string, state order.State, actor, reason string, at time.Time, letters []order.Letter) error
+
+	// PendingLetters returns the order's undelivered letters, oldest first.
+	PendingLetters(ctx context.Context, number string) ([]order.Letter, error)
+	// LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt.
+	LetterDone(ctx context.Context, id string, state order.LetterState, reply string, at time.Time) error
+	// RemindLetters puts reminder letters into the outbox.
+	RemindLetters(ctx context.Context, letters []order.Letter) error
+}
+
+// Acceptance is what turns a submission into an order.
+type Acceptance struct {
+	Submission order.Submission
+	Domain     string
+	At         time.Time
+	DeadlineAt time.Time
+	Policy     string // version of the rules it was accepted under
+	Letters    []order.Letter
+}
+
+// Prober looks for a challenge's value in the world.
+type Prober interface {
+	// Probe asks DNS or the web server once. Not finding the value is a Finding, not an error; an error means that this side
+	// could not look at all.
+	Probe(ctx context.Context, c dcv.Challenge) (dcv.Finding, error)
+}
+
+// CAAChecker decides by RFC 9495 whether the domain's CAA records permit us to issue.
+type CAAChecker interface {
+	CheckCAA(ctx context.Context, domain string) (dcv.CAADecision, error)
+}
+
+// ContactFinder returns the e-mail addresses that WHOIS publishes for a domain (G17); none is no error.
+type ContactFinder interface {
+	Contacts(ctx context.Context, domain string) ([]string, error)
+}
+
+// Preparer builds and lints to-be-signed bytes. It does not touch the CA key. A finding that stops issuance is a fault of
+// kind Conflict and code "lint".
+type Preparer interface {
+	Prepare(ctx context.Context, r order.CertificateRequest) (order.ToBeSigned, error)
+}
+
+// Signer signs exactly the given bytes with the CA key and returns the certificate, DER. It compares what came out with what
+// went in.
+type Signer interface {
+	Sign(ctx context.Context, t order.ToBeSigned) ([]byte, error)
+}
+
+// Mailer renders and sends one letter. A *fault.Error of kind Invalid is the recipient's server refusing for good; any other
+// error is worth another try. reply is the server's answer, shortened.
+type Mailer interface {
+	Send(ctx context.Context, l order.Letter) (reply string, err error)
+}
