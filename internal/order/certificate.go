@@ -23,6 +23,7 @@ type ToBeSigned struct {
 	Issuer    string // id of the issuing CA: lower-case hex of the first 8 bytes of SHA-256 over its certificate
 	NotBefore time.Time
 	NotAfter  time.Time
+	Seal      []byte // 32 bytes: the CA's proof that it linted DER for this order and sequence; stored as it is, checked before signing
 }
 
 // Certificate is an issued certificate.
