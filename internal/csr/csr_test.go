@@ -13,7 +13,6 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
-	"io"
 	"math/big"
 	"strings"
 	"sync"
@@ -56,12 +55,26 @@ func toPEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// claimant presents any public key and signs with nonsense: enough for keys that are refused before their signature matters.
-type claimant struct{ public crypto.PublicKey }
-
-func (c claimant) Public() crypto.PublicKey { return c.public }
-func (c claimant) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return make([]byte, 256), nil
+// withKey returns the request with another public key in it. Its signature no longer matches, but the key is looked at first.
+func withKey(t testing.TB, der []byte, key *rsa.PublicKey) []byte {
+	t.Helper()
+	type body struct {
+		Version    int
+		Subject    asn1.RawValue
+		PublicKey  asn1.RawValue
+		Attributes asn1.RawValue `asn1:"tag:0"`
+	}
+	var parts struct {
+		Body      body
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	_, err := asn1.Unmarshal(der, &parts)
+	require.NoError(t, err)
+	parts.Body.PublicKey.FullBytes = canonical(key)
+	out, err := asn1.Marshal(parts)
+	require.NoError(t, err)
+	return out
 }
 
 // codeOf returns the code of the one broken rule, or "" without an error.
@@ -165,28 +178,32 @@ func TestParseRefusesKeys(t *testing.T) {
 	t.Parallel()
 	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	n := key2048().N
+	_, err = Parse(string(request(t, template(), p256)), nil)
+	require.Equal(t, "csr.algorithm", codeOf(t, err))
+
+	der, n := request(t, template(), key2048()), key2048().N
 	for name, row := range map[string]struct {
-		key  crypto.Signer
-		code string
+		modulus  *big.Int
+		exponent int
+		code     string
 	}{
-		"an elliptic curve key":    {p256, "csr.algorithm"},
-		"1024 bits":                {claimant{&rsa.PublicKey{N: new(big.Int).Rsh(n, 1024), E: 65537}}, "csr.key-size"},
-		"2040 bits":                {claimant{&rsa.PublicKey{N: new(big.Int).Rsh(n, 8), E: 65537}}, "csr.key-size"},
-		"2049 bits":                {claimant{&rsa.PublicKey{N: new(big.Int).Lsh(n, 1), E: 65537}}, "csr.key-size"},
-		"8200 bits":                {claimant{&rsa.PublicKey{N: new(big.Int).Lsh(n, 8200-2048), E: 65537}}, "csr.key-size"},
-		"exponent 3":               {claimant{&rsa.PublicKey{N: n, E: 3}}, "csr.exponent"},
-		"exponent 65535":           {claimant{&rsa.PublicKey{N: n, E: 65535}}, "csr.exponent"},
-		"even exponent":            {claimant{&rsa.PublicKey{N: n, E: 65538}}, "csr.exponent"},
-		"even modulus":             {claimant{&rsa.PublicKey{N: new(big.Int).Sub(n, big.NewInt(1)), E: 65537}}, "csr.weak-key"},
-		"a factor of 751":          {claimant{&rsa.PublicKey{N: multipleOf(751), E: 65537}}, "csr.weak-key"},
-		"two factors side by side": {claimant{&rsa.PublicKey{N: neighbours(), E: 65537}}, "csr.weak-key"},
-		"the square of a prime":    {claimant{&rsa.PublicKey{N: square(), E: 65537}}, "csr.weak-key"},
-		"the mark of ROCA":         {claimant{&rsa.PublicKey{N: infineon(), E: 65537}}, "csr.weak-key"},
+		"1024 bits":                              {new(big.Int).Rsh(n, 1024), 65537, "csr.key-size"},
+		"2040 bits":                              {new(big.Int).Rsh(n, 8), 65537, "csr.key-size"},
+		"2049 bits":                              {new(big.Int).Lsh(n, 1), 65537, "csr.key-size"},
+		"8200 bits":                              {new(big.Int).Lsh(n, 8200-2048), 65537, "csr.key-size"},
+		"exponent 3":                             {n, 3, "csr.exponent"},
+		"exponent 65535":                         {n, 65535, "csr.exponent"},
+		"even exponent":                          {n, 65538, "csr.exponent"},
+		"even modulus":                           {new(big.Int).Sub(n, big.NewInt(1)), 65537, "csr.weak-key"},
+		"a factor of 751":                        {multipleOf(751), 65537, "csr.weak-key"},
+		"two factors side by side":               {neighbours(), 65537, "csr.weak-key"},
+		"the square of a prime":                  {square(), 65537, "csr.weak-key"},
+		"the mark of ROCA":                       {infineon(), 65537, "csr.weak-key"},
+		"nothing wrong but the key is another's": {new(big.Int).SetBytes(otherModulus()), 65537, "csr.signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Parse(toPEM(pemType, request(t, template(), row.key)), nil)
+			_, err := Parse(string(withKey(t, der, &rsa.PublicKey{N: row.modulus, E: row.exponent})), nil)
 			require.Equal(t, row.code, codeOf(t, err))
 		})
 	}
@@ -243,19 +260,17 @@ func TestParseChecksTheSignature(t *testing.T) {
 	der := signed(x509.SHA256WithRSA)
 	flipped := bytes.Clone(der)
 	flipped[len(flipped)-1] ^= 1
-	foreign := bytes.Replace(der, key2048().N.Bytes(), otherModulus(), 1)
 	oid := func(last byte) []byte { return []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last} }
 	for name, row := range map[string]struct {
 		der  []byte
 		code string
 	}{
-		"SHA-256":                             {der, ""},
-		"SHA-384":                             {signed(x509.SHA384WithRSA), ""},
-		"SHA-512 with PSS":                    {signed(x509.SHA512WithRSAPSS), ""},
-		"SHA-1":                               {signed(x509.SHA1WithRSA), "csr.signature-algorithm"},
-		"MD5":                                 {bytes.Replace(der, oid(11), oid(4), 1), "csr.signature-algorithm"},
-		"one bit changed":                     {flipped, "csr.signature"},
-		"another's public key in the request": {foreign, "csr.signature"},
+		"SHA-256":          {der, ""},
+		"SHA-384":          {signed(x509.SHA384WithRSA), ""},
+		"SHA-512 with PSS": {signed(x509.SHA512WithRSAPSS), ""},
+		"SHA-1":            {signed(x509.SHA1WithRSA), "csr.signature-algorithm"},
+		"MD5":              {bytes.Replace(der, oid(11), oid(4), 1), "csr.signature-algorithm"},
+		"one bit changed":  {flipped, "csr.signature"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
