@@ -1,0 +1,140 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"securemailid.example/internal/fault"
+)
+
+// The failures that the portal itself finds. Faults of other rooms keep their own texts.
+var (
+	errNoPage = fault.New(fault.NotFound, "http.no-page", "お探しのページはありません。アドレスをもう一度お確かめください。",
+		"There is no such page. Please check the address.")
+	errMethod = fault.New(fault.Invalid, "http.method", "このページではこの操作は行えません。メールのリンクからもう一度お開きください。",
+		"This page does not take that kind of request. Please open it again from the link in the mail.")
+	errTooLarge = fault.New(fault.Invalid, "http.too-large", "送信された内容が大きすぎます。", "What was sent is too large.")
+	errBadForm  = fault.New(fault.Invalid, "http.bad-form", "送信された内容を読み取れません。", "What was sent cannot be read.")
+	errTooMany  = fault.New(fault.TooMany, "http.too-many", "短い時間に多くのアクセスがありました。1分ほど待ってから、もう一度お試しください。",
+		"There were too many requests in a short time. Please wait a minute and try again.")
+	errPanic = fault.Public(errors.New("panic")) // the panic itself has been logged
+	errBusy  = fault.New(fault.Unavailable, "unavailable", "ただいま処理を行えません。しばらくしてから、もう一度お試しください。",
+		"We cannot do this at the moment. Please try again in a few minutes.")
+	errOrigin = fault.New(fault.Forbidden, "http.cross-origin", "ほかのサイトから送信された操作は受け付けません。",
+		"Requests sent by another site are not accepted.")
+	errForm = fault.New(fault.Forbidden, "http.form-token",
+		"このブラウザーに表示した画面からの送信であることを確認できませんでした。Cookieを有効にして、もう一度ページを開いてください。",
+		"We could not see that this was sent from the page that we showed to this browser. Please allow cookies and open the page again.")
+
+	errLinkUnknown = fault.New(fault.NotFound, "link.unknown",
+		"このリンクは正しくありません。メールのリンクが途中で改行されている場合は、1行につなげてブラウザーのアドレス欄に貼り付けてください。",
+		"This link is not right. If your mail program broke it into two lines, join them and paste the whole link into the address bar.")
+	errLinkUsed = fault.New(fault.Conflict, "link.used",
+		"このリンクからの回答は、すでに受け付けています。あらためて行っていただくことはありません。",
+		"An answer has already been given by this link. There is nothing more to do.")
+	errLinkReplaced = fault.New(fault.Conflict, "link.replaced",
+		"新しい確認メールをお送りしたため、このリンクは使えなくなりました。最も新しいメールのリンクをお開きください。",
+		"A newer mail has been sent, so this link no longer works. Please open the link in the latest mail.")
+	errLinkExpired = fault.New(fault.Conflict, "link.expired",
+		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をヘルプデスクまたは申請の技術担当者にご依頼ください。",
+		"This link has expired. If you still need it, please ask our help desk or the technical contact of the application to have the mail sent again.")
+	errLinkSettled = fault.New(fault.Conflict, "link.settled",
+		"このドメインの確認はすでに完了しています。あらためて行っていただくことはありません。",
+		"This domain has already been validated. There is nothing more to do.")
+	errLinkClosed = fault.New(fault.Conflict, "link.closed",
+		"この申請はすでに終了しています。行っていただくことはありません。", "This application has ended. There is nothing more to do.")
+
+	errNotIssued = fault.New(fault.Conflict, "download.not-issued", "証明書はまだ発行されていません。", "The certificate has not been issued yet.")
+	errNoFile    = fault.New(fault.NotFound, "pki.unknown", "このCAの証明書またはCRLはありません。", "There is no certificate or CRL of this CA.")
+)
+
+// statuses are the codes that HTTP tells apart more finely than fault kinds do.
+var statuses = map[string]int{
+	errMethod.Code:       http.StatusMethodNotAllowed,
+	errTooLarge.Code:     http.StatusRequestEntityTooLarge,
+	errLinkReplaced.Code: http.StatusGone,
+	errLinkExpired.Code:  http.StatusGone,
+	errLinkClosed.Code:   http.StatusGone,
+}
+
+// statusOf is the one translation of a fault to HTTP.
+func statusOf(f *fault.Error) int {
+	if s, ok := statuses[f.Code]; ok {
+		return s
+	}
+	switch f.Kind {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.Forbidden:
+		return http.StatusForbidden
+	case fault.TooMany:
+		return http.StatusTooManyRequests
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// publicFault returns what a visitor may know of err.
+func publicFault(err error) *fault.Error {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind != fault.Internal {
+		return f
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errTooLarge
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return errBusy.Because(err)
+	}
+	return fault.Public(errors.New("hidden")).Because(err)
+}
+
+// errorView is the error page.
+type errorView struct {
+	Status int
+	Title  string // key of the heading
+	Text   fault.Text
+	Fields []fault.Field
+	Retry  string // address to open again after a form that may be repeated
+	Ref    string
+}
+
+// fail answers with the page for err. Causes and the unknown go to the log under the reference id that the page shows.
+func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f, ref := publicFault(err), visitOf(r).id
+	status := statusOf(f)
+	switch {
+	case status >= http.StatusInternalServerError:
+		p.Logger.ErrorContext(r.Context(), "failed", "ref", ref, "route", r.Pattern, "code", f.Code, "error", err, "cause", f.Cause)
+	default:
+		p.Logger.InfoContext(r.Context(), "refused", "ref", ref, "route", r.Pattern, "code", f.Code)
+	}
+	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", "60")
+	}
+	v := errorView{Status: status, Title: p.headline(f, status), Text: f.Text, Fields: f.Fields, Ref: ref}
+	if r.Method == http.MethodPost && r.Pattern != "" && (!fault.Permanent(f) || f.Kind == fault.Forbidden) {
+		v.Retry = r.URL.Path
+	}
+	if err := p.render(w, r, status, "error", v); err != nil {
+		p.Logger.ErrorContext(r.Context(), "error page", "ref", ref, "error", err)
+		plain(w, status, f.Text.JA+"\n"+f.Text.EN+"\n"+ref+"\n")
+	}
+}
+
+// headline returns the text key of the heading: that of the fault's code if there is one, otherwise that of its kind.
+func (p *portal) headline(f *fault.Error, status int) string {
+	if key := "error.title." + f.Code; p.texts[key] != (fault.Text{}) {
+		return key
+	}
+	if status == http.StatusMethodNotAllowed || status == http.StatusRequestEntityTooLarge {
+		return "error.title." + string(fault.Invalid)
+	}
+	return "error.title." + string(f.Kind)
+}
