@@ -38,12 +38,13 @@ type Observation struct {
 	Asked   string    `json:"asked"`            // question or URL
 	Answer  []string  `json:"answer,omitempty"` // shortened
 	Problem string    `json:"problem,omitempty"`
+	Secure  bool      `json:"secure,omitempty"` // validated by DNSSEC (C10, C11)
 }
 
 // Finding is the judgement of one check.
 type Finding struct {
 	Found        bool          `json:"found"`
-	Code         string        `json:"code"` // "match", "missing", "differs", "unreachable", "refused", …
+	Code         string        `json:"code"` // CodeMatch, CodeMissing, …
 	Text         fault.Text    `json:"text"` // for the applicant: what was seen and what to do
 	Observations []Observation `json:"observations,omitempty"`
 }
@@ -64,7 +65,7 @@ type Evidence struct {
 // CAADecision is the outcome of the CAA check (RFC 9495).
 type CAADecision struct {
 	Permitted    bool          `json:"permitted"`
-	Code         string        `json:"code"` // "no-restriction", "issuer-named", "not-named", "critical-unknown", "lookup-failed", …
+	Code         string        `json:"code"` // CAANoRestriction, CAAIssuerNamed, …
 	Text         fault.Text    `json:"text"`
 	Observations []Observation `json:"observations,omitempty"`
 }
