@@ -99,10 +99,15 @@ type Subject struct {
 	Identifier   string `json:"identifier,omitempty"` // organizationIdentifier with its scheme, such as NTRJP-…; empty under profile guide
 }
 
-// Subject returns the subject as the form asks for it; the form wins over the CSR (G6).
+// Subject returns the subject as the normalised form asks for it; the form wins over the CSR (G6). A registration number is certified
+// only under a scheme, which Validate puts in front of it where the policy asks for one (rules E).
 func (a Application) Subject() Subject {
 	o := a.Organization
-	return Subject{Organization: o.Name, Unit: o.Unit, State: o.State, City: o.City, Identifier: o.Identifier}
+	s := Subject{Organization: o.Name, Unit: o.Unit, State: o.State, City: o.City}
+	if identifierSyntax.MatchString(o.Identifier) {
+		s.Identifier = o.Identifier
+	}
+	return s
 }
 
 // Submission is one application handed in under an idempotency key.

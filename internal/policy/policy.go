@@ -42,8 +42,9 @@ type Rules struct {
 	CheckCAA            bool          // C7; on in both
 	CAAMaxAge           time.Duration // C7: 8 hours
 
-	OrganizationalUnit     bool // department as OU (G9); public trust: affiliates only (E)
-	OrganizationIdentifier bool // E: required
+	OrganizationalUnit     bool   // department as OU (G9); public trust: affiliates only (E)
+	OrganizationIdentifier bool   // E: required
+	IdentifierScheme       string // E: scheme and country of the organizationIdentifier; NTR is the trade register
 	PhoneSources           []order.PhoneSource
 	CorrectionNeedsConsent bool // D7, D8: the applicant confirms a correction
 
@@ -66,3 +67,14 @@ type Book struct{ profile Profile }
 
 // Open returns the book of a profile, or false for a name that is none.
 func Open(p Profile) (Book, bool) { return Book{profile: p}, p == Guide || p == PublicTrust }
+
+// Limits returns what an application form is checked against. The blocklist is not part of a table; the caller adds it.
+func (r Rules) Limits() order.Limits {
+	l := order.Limits{Unit: r.OrganizationalUnit, Identifier: r.OrganizationIdentifier, IdentifierScheme: r.IdentifierScheme}
+	for _, m := range order.DCVMethods {
+		if s := r.Methods[m]; s == Allowed || s == Discouraged {
+			l.Methods = append(l.Methods, m)
+		}
+	}
+	return l
+}

@@ -9,6 +9,9 @@ import (
 
 const day = 24 * time.Hour
 
+// emailProtection is id-kp-emailProtection, alone as Strict demands and as every issuer must from 2027-07-01 (E, H).
+const emailProtection = "1.3.6.1.5.5.7.3.4"
+
 // At returns the rules of the book's profile in force at t.
 func (b Book) At(t time.Time) Rules {
 	if b.profile == PublicTrust {
@@ -31,6 +34,7 @@ func guide() Rules {
 		PhoneSources:       []order.PhoneSource{order.SourceGovernment, order.SourceDirectory, order.SourceDatabase, order.SourceAttestation},
 		MaxValidityDays:    825,
 		MinIssuingCABits:   4096, // E; performance is measured with the same size
+		SubscriberEKUs:     []string{emailProtection},
 		LintNoticeBlocks:   true,
 		CRLEvery:           day, CRLValidity: 7 * day,
 		OrderLifetime:    90 * day,
@@ -45,7 +49,8 @@ func publicTrust(t time.Time) Rules {
 	r.Profile, r.Version = PublicTrust, "public-trust/"+since(t).Format(time.DateOnly)
 	r.WHOISContacts = false // A13
 	r.RequireDNSSEC = true  // C10, C11
-	r.OrganizationalUnit, r.OrganizationIdentifier = false, true
+	r.OrganizationalUnit, r.OrganizationIdentifier, r.IdentifierScheme = false, true, "NTRJP"
+	r.CertificatePolicy = "2.23.140.1.5.2.3"                                                                                // E: organisation-validated, Strict
 	r.PhoneSources = slices.DeleteFunc(r.PhoneSources, func(s order.PhoneSource) bool { return s == order.SourceDatabase }) // D2
 	r.CorrectionNeedsConsent = true                                                                                         // D7, D8
 	r.Methods = map[order.DCVMethod]Standing{
