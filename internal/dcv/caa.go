@@ -90,7 +90,7 @@ type Parameter struct{ Tag, Value string }
 var (
 	caaDomain = regexp.MustCompile(`^[0-9A-Za-z](-*[0-9A-Za-z])*(\.[0-9A-Za-z](-*[0-9A-Za-z])*)*$`)
 	caaTag    = regexp.MustCompile(`^[0-9A-Za-z](-*[0-9A-Za-z])*$`)
-	caaValue  = regexp.MustCompile(`^[!-:<-~]*$`)
+	caaValue  = regexp.MustCompile(`^[\x21-\x3A\x3C-\x7E]*$`)
 )
 
 // ParseIssueMail parses the value of an issuemail property by the grammar of RFC 9495 section 3. An empty issuer is well formed and

@@ -1,7 +1,6 @@
 package dcv
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -66,7 +65,7 @@ func JudgeFile(c Challenge, status int, body []byte) Finding {
 	}
 	value := strings.TrimRight(string(body), " \t\r\n")
 	switch {
-	case status == http.StatusNotFound || status == http.StatusGone:
+	case status == 404 || status == 410:
 		return Missing(c)
 	case status < 200 || status > 299:
 		return badStatus(c, status)

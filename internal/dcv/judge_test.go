@@ -1,7 +1,6 @@
 package dcv_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -250,7 +249,7 @@ func checkFinding(t require.TestingT, f dcv.Finding) {
 		require.Less(t, utf8.RuneCountInString(s), 600)
 		require.NotContains(t, s, "%!", "a sentence was filled wrongly")
 		for _, r := range s {
-			require.True(t, unicode.IsPrint(r), fmt.Sprintf("%q in %q", r, s))
+			require.True(t, unicode.IsPrint(r), "%q in %q", r, s)
 		}
 	}
 }
