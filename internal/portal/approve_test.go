@@ -20,7 +20,7 @@ func TestApprovalPageShowsWhatIsApprovedAndNoMore(t *testing.T) {
 	s := open(t, order.Japanese)
 	p := s.get(s.visitor(), "/approve/"+s.approval)
 	require.Equal(t, http.StatusOK, p.StatusCode)
-	for _, fact := range []string{"example.co.jp", "サンプル商事株式会社 (Sample Trading K.K.)", "情報システム部 申請 責任", number, "＊＊＊@example.co.jp", "新規(有効期間 2年)", "2026年11月23日 12:00(日本時間)"} {
+	for _, fact := range []string{"example.co.jp", "サンプル商事株式会社 (Sample Trading K.K.)", "情報システム部 申請 責任", number, "＊＊＊@example.co.jp", "新規（有効期間 2年）", "2026年11月23日 12:00（日本時間）"} {
 		require.Contains(t, p.text, fact)
 	}
 	for _, private := range []string{"smime-contact", "representative@", "technical@", "312345678", "admin@example.co.jp"} {
@@ -79,7 +79,7 @@ func TestDecision(t *testing.T) {
 			p := s.press(s.visitor(), row.decision)
 			require.Equal(t, http.StatusOK, p.StatusCode)
 			require.Contains(t, p.text, row.text)
-			require.Equal(t, []order.Command{order.DomainApproved{Actor: order.Actor{Actor: "domain-owner"}, Link: "link-1", Approved: &row.approved}}, s.engine.commands())
+			require.Equal(t, []order.Command{order.DomainApproved{Actor: order.Actor{Actor: "domain-owner"}, Link: linkID, Approved: &row.approved}}, s.engine.commands())
 		})
 	}
 }

@@ -20,8 +20,8 @@ type downloadView struct {
 	Email        string
 	Organization string
 	Issuer       string
-	Serial       string
-	Fingerprint  string // SHA-256 of the certificate, in pairs
+	Serial       []string // in pairs of digits
+	Fingerprint  []string // SHA-256 of the certificate, in pairs of digits
 	NotBefore    time.Time
 	NotAfter     time.Time
 	LinkExpires  time.Time
@@ -112,4 +112,4 @@ func (p *portal) fileType(name string) (packer, string, error) {
 }
 
 // pairs writes bytes as people compare them: upper-case hex, two digits at a time.
-func pairs(b []byte) string { return strings.ReplaceAll(fmt.Sprintf("% X", b), " ", ":") }
+func pairs(b []byte) []string { return strings.Fields(fmt.Sprintf("% X", b)) }

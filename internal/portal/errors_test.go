@@ -20,7 +20,7 @@ import (
 
 var (
 	regexpReopen    = regexp.MustCompile(`<a class="button primary" href="/approve/`)
-	regexpReference = regexp.MustCompile(`<span class="code">([A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4})</span>`)
+	regexpReference = regexp.MustCompile(`<span class="code ref">([A-Z2-7]{4}-[A-Z2-7]{4}-[A-Z2-7]{4})</span>`)
 )
 
 // TestEveryFailureIsAPage: each kind of failure has its status and a page in both languages with a reference that the log knows,

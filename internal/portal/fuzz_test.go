@@ -20,8 +20,8 @@ func FuzzToken(f *testing.F) {
 	for _, seed := range []string{"", "x", secret.Token(), strings.Repeat("A", 43), "%2e%2e%2f", "ひらがな", "a b", "../../etc/passwd", "A\x00B", strings.Repeat("-", 5000)} {
 		f.Add(seed)
 	}
+	s := open(f, order.Japanese, unlimited)
 	f.Fuzz(func(t *testing.T, token string) {
-		s := open(t, order.Japanese, unlimited)
 		for _, target := range []string{"/approve/" + url.PathEscape(token), "/download/" + url.PathEscape(token), "/download/" + url.PathEscape(token) + "/file", "/ca/" + url.PathEscape(token), "/crl/" + url.PathEscape(token)} {
 			w := httptest.NewRecorder()
 			s.Config.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
@@ -41,8 +41,8 @@ func FuzzApprovalForm(f *testing.F) {
 	f.Add("form_token=x&decision=approve", "smid-form="+strings.Repeat("A", 43), "null", "")
 	f.Add("decision=%zz", "smid-form=;;;", "https://attacker.example.com", "cross-site")
 	f.Add("decision=deny&decision=approve", "smid-lang=en", "", "same-origin")
+	s := open(f, order.Japanese, unlimited)
 	f.Fuzz(func(t *testing.T, body, cookie, origin, site string) {
-		s := open(t, order.Japanese, unlimited)
 		r := httptest.NewRequest(http.MethodPost, "/approve/"+s.approval, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		for k, v := range map[string]string{"Cookie": cookie, "Origin": origin, "Sec-Fetch-Site": site} {

@@ -92,7 +92,7 @@ func (p *portal) rememberLanguage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the visitor has TLS; a development stack has none
 		Name: languageCookie, Value: string(l), Path: "/", MaxAge: 365 * 24 * 60 * 60,
 		HttpOnly: true, Secure: p.overTLS(r), SameSite: http.SameSiteLaxMode,
 	})
@@ -105,6 +105,6 @@ func moment(l order.Language) func(time.Time) string {
 		if l == order.English {
 			return t.In(jst).Format("2 January 2006, 15:04 JST")
 		}
-		return t.In(jst).Format("2006年1月2日 15:04") + "(日本時間)"
+		return t.In(jst).Format("2006年1月2日 15:04") + "（日本時間）"
 	}
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -92,25 +93,28 @@ func (p *portal) secure(next http.Handler) http.Handler {
 	})
 }
 
-// recover turns a panic into an error page; the stack goes to the log alone.
+// recover turns a panic into an error page.
 func (p *portal) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			cause := recover()
-			if cause == nil {
-				return
+			if cause := recover(); cause != nil {
+				p.panicked(w, r, cause)
 			}
-			if cause == http.ErrAbortHandler {
-				panic(cause)
-			}
-			p.Logger.ErrorContext(r.Context(), "panic", "ref", visitOf(r).id, "route", r.Pattern, "cause", cause, "stack", string(debug.Stack()))
-			if rec, ok := w.(*recorder); ok && rec.status != 0 {
-				panic(http.ErrAbortHandler) // half an answer must not look like a whole one
-			}
-			p.fail(w, r, errPanic)
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// panicked answers for a handler that panicked; the stack goes to the log alone.
+func (p *portal) panicked(w http.ResponseWriter, r *http.Request, cause any) {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause)
+	}
+	p.Logger.ErrorContext(r.Context(), "panic", "ref", visitOf(r).id, "route", r.Pattern, "cause", cause, "stack", string(debug.Stack()))
+	if rec, ok := w.(*recorder); ok && rec.status != 0 {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+	p.fail(w, r, errPanic)
 }
 
 func (p *portal) limitBody(next http.Handler) http.Handler {

@@ -35,7 +35,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var now = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 
-const number = "4827160935"
+const (
+	number = "4827160935"
+	linkID = "0197f1f2-6b1c-7d5e-8a43-5c1d2e3f4a5b"
+)
 
 // record is a Records over maps; a fault set in down is what every read answers.
 type record struct {
@@ -104,6 +107,9 @@ func (e *engine) Command(_ context.Context, n string, c order.Command) (order.Ou
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.got = append(e.got, c)
+	if err := fault.InvalidFields(c.Check()); err != nil {
+		return order.Outcome{}, err
+	}
 	d, ok := c.(order.DomainApproved)
 	if !ok {
 		return order.Outcome{}, errors.New("unexpected command")
@@ -138,7 +144,7 @@ func (labels) PEM(c order.Certificate, ca order.IssuingCA) ([]byte, error) {
 // site is a portal on a real socket with everything that a test wants to look at.
 type site struct {
 	*httptest.Server
-	t        *testing.T
+	t        testing.TB
 	record   *record
 	engine   *engine
 	log      *logbook
@@ -179,12 +185,12 @@ func sampleOrder(language order.Language) order.Status {
 }
 
 // open starts a portal with one order, an approval link and a download link; change may alter its configuration.
-func open(t *testing.T, language order.Language, change ...func(*portal.Config)) *site {
+func open(t testing.TB, language order.Language, change ...func(*portal.Config)) *site {
 	t.Helper()
 	s := &site{t: t, engine: &engine{}, log: &logbook{}, approval: secret.Token(), download: secret.Token()}
 	s.record = &record{
 		links: map[string]order.Link{
-			string(secret.Hash(s.approval)): {ID: "link-1", Order: number, Purpose: order.LinkApproval, Challenge: "challenge-1", Recipient: "admin@example.co.jp", ExpiresAt: now.Add(24 * time.Hour)},
+			string(secret.Hash(s.approval)): {ID: linkID, Order: number, Purpose: order.LinkApproval, Challenge: "challenge-1", Recipient: "admin@example.co.jp", ExpiresAt: now.Add(24 * time.Hour)},
 			string(secret.Hash(s.download)): {ID: "link-2", Order: number, Purpose: order.LinkDownload, ExpiresAt: now.Add(24 * time.Hour)},
 		},
 		orders: map[string]order.Status{number: sampleOrder(language)},
