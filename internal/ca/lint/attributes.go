@@ -9,14 +9,11 @@ import (
 // Subject attribute types by name (X.520, RFC 5280 A.1).
 const (
 	oidCommonName         = "2.5.4.3"
-	oidSerialNumber       = "2.5.4.5"
 	oidCountry            = "2.5.4.6"
 	oidLocality           = "2.5.4.7"
 	oidState              = "2.5.4.8"
-	oidStreet             = "2.5.4.9"
 	oidOrganization       = "2.5.4.10"
 	oidOrganizationalUnit = "2.5.4.11"
-	oidPostalCode         = "2.5.4.17"
 	oidOrganizationID     = "2.5.4.97"
 )
 
