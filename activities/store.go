@@ -34,8 +34,9 @@ type Records interface {
 	// RecordDomainEvidence stores e, marks its challenge satisfied and moves the order to organization-validation. Evidence for
 	// a challenge that is no longer current is a Conflict.
 	RecordDomainEvidence(ctx context.Context, e dcv.Evidence) error
-	// DecideApproval uses up the approval link once; a used, expired or replaced link is a Conflict or NotFound. It returns the
-	// address that the link had been sent to. With approved it also does what RecordDomainEvidence does.
+	// DecideApproval uses up the approval link once; an expired or replaced link, or one used for the other decision, is a
+	// Conflict or NotFound: the same decision again is a repeat. It returns the address that the link had been sent to. With
+	// approved it also does what RecordDomainEvidence does.
 	DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error)
 
 	// RecordCommand stores a staff or applicant command as evidence and audit line with what follows from it: phone steps, the corrected
@@ -59,21 +60,15 @@ type Records interface {
 
 	// PendingLetters returns the order's undelivered letters, oldest first.
 	PendingLetters(ctx context.Context, number string) ([]order.Letter, error)
-	// LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt.
+	// LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt
+	// (without an audit line: the order stays as it is).
 	LetterDone(ctx context.Context, id string, state order.LetterState, reply string, at time.Time) error
 	// RemindLetters puts reminder letters into the outbox.
 	RemindLetters(ctx context.Context, letters []order.Letter) error
 }
 
 // Acceptance is what turns a submission into an order.
-type Acceptance struct {
-	Submission order.Submission
-	Domain     string
-	At         time.Time
-	DeadlineAt time.Time
-	Policy     string // version of the rules it was accepted under
-	Letters    []order.Letter
-}
+type Acceptance = order.Acceptance
 
 // Prober looks for a challenge's value in the world.
 type Prober interface {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -113,9 +114,13 @@ func checkMembers(d *json.Decoder, known map[string]reflect.Type, path string) *
 // names returns the JSON members of a struct, those of embedded structs included, exactly as its tags write them.
 func names(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
-	for _, f := range reflect.VisibleFields(t) {
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous || name == "" || name == "-" {
+		if f.Anonymous && name == "" {
+			maps.Copy(out, names(f.Type)) // not VisibleFields: it hides Actor.Actor behind the embedded Actor
+			continue
+		}
+		if name == "" || name == "-" {
 			continue
 		}
 		if f.Type.Kind() == reflect.Pointer {

@@ -1,0 +1,61 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+)
+
+// Accepting turns a submission into an order.
+type Accepting struct {
+	Records Records
+	Policy  policy.Book
+	Clock   func() time.Time
+}
+
+// AcceptInput names the submission.
+type AcceptInput struct{ Number string }
+
+// Plan is what the workflow must know of an accepted order. It holds no personal data.
+type Plan struct {
+	Type       order.Type      `json:"type"`
+	Method     order.DCVMethod `json:"method"`
+	DeadlineAt time.Time       `json:"deadline_at"` // the order expires then
+	Reminders  []time.Time     `json:"reminders,omitempty"`
+}
+
+// AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14). A voucher that cannot be
+// redeemed is an error that is not retried, and leaves nothing behind.
+func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
+	sub, err := a.Records.Submission(ctx, in.Number)
+	if err != nil {
+		return Plan{}, ToTemporal(err)
+	}
+	now := a.Clock()
+	rules := a.Policy.At(now)
+	app := sub.Application
+	deadline := now.Add(rules.OrderLifetime)
+	err = a.Records.Accept(ctx, Acceptance{
+		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version,
+		Letters: []order.Letter{letter(order.LetterReceipt, "", in.Number, app, now, order.Facts{
+			Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline,
+		})},
+	})
+	if err != nil {
+		return Plan{}, ToTemporal(err)
+	}
+	// A retry after the first attempt was recorded must plan by what was recorded.
+	st, err := a.Records.Order(ctx, in.Number)
+	if err != nil {
+		return Plan{}, ToTemporal(err)
+	}
+	plan := Plan{Type: st.Type, Method: app.DCVMethod, DeadlineAt: st.DeadlineAt}
+	for _, after := range rules.Reminders {
+		if at := st.CreatedAt.Add(after); at.Before(st.DeadlineAt) {
+			plan.Reminders = append(plan.Reminders, at)
+		}
+	}
+	return plan, nil
+}

@@ -1,0 +1,95 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+)
+
+// Commands records what staff and applicants do to an order.
+type Commands struct {
+	Records Records
+	Policy  policy.Book
+	Clock   func() time.Time
+}
+
+// CommandInput is one command, as it was decoded, in the JSON it arrived in.
+type CommandInput struct {
+	Number  string            `json:"number"`
+	Name    order.CommandName `json:"name"`
+	Command json.RawMessage   `json:"command"`
+}
+
+// CommandResult says whether the command changed anything: the same step recorded twice counts once.
+type CommandResult struct {
+	Applied bool `json:"applied"`
+}
+
+// RecordCommand stores a command as evidence with its audit line, and an inquiry's mail in the outbox (G12).
+func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandResult, error) {
+	cmd, err := order.DecodeCommand(in.Name, in.Command)
+	if err != nil {
+		return CommandResult{}, ToTemporal(err)
+	}
+	now := c.Clock()
+	st, err := c.Records.Order(ctx, in.Number)
+	if err != nil {
+		return CommandResult{}, ToTemporal(err)
+	}
+	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
+		return CommandResult{}, ToTemporal(err)
+	}
+	applied, err := c.Records.RecordCommand(ctx, in.Number, cmd, now, lettersFor(cmd, st, now))
+	return CommandResult{Applied: applied}, ToTemporal(err)
+}
+
+// allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2) and what a
+// corrected subject may hold (G10, rules E).
+func (c *Commands) allowed(cmd order.Command, st order.Status, rules policy.Rules) error {
+	switch cmd := cmd.(type) {
+	case order.PhoneNumberVerified:
+		if !slices.Contains(rules.PhoneSources, cmd.Source) {
+			return fault.InvalidFields([]fault.Field{{
+				Path: "source", Code: "phone.source",
+				Rule:   fault.Text{JA: "現在の規程では、この情報源の電話番号は使えません。", EN: "The policy in force does not accept a telephone number from this source."},
+				Remedy: fault.Text{JA: "公的な登録や電話帳で番号を確認してください。", EN: "Find the number in a government register or the telephone directory."},
+			}})
+		}
+	case order.SubjectCorrected:
+		return fault.InvalidFields(order.CheckSubject(cmd.Apply(st.Subject), rules.Limits()))
+	}
+	return nil
+}
+
+// lettersFor returns the mail that follows from a command.
+func lettersFor(cmd order.Command, st order.Status, now time.Time) []order.Letter {
+	q, ok := cmd.(order.InquiryOpened)
+	if !ok {
+		return nil
+	}
+	key := fmt.Sprint(len(st.Inquiries) + 1)
+	return []order.Letter{letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{
+		Question: q.Question, Deadline: st.DeadlineAt,
+	})}
+}
+
+// RefusalInput is a message that could not be applied. Reason repeats no value of it.
+type RefusalInput struct {
+	Number  string `json:"number"`
+	Command string `json:"command"`
+	Reason  string `json:"reason"`
+}
+
+// RefusalResult is empty.
+type RefusalResult struct{}
+
+// RecordRefusal keeps a refused message in the audit trail, so that nothing staff send disappears silently.
+func (c *Commands) RecordRefusal(ctx context.Context, in RefusalInput) (RefusalResult, error) {
+	return RefusalResult{}, ToTemporal(c.Records.RecordRefusal(ctx, in.Number, in.Command, in.Reason, c.Clock()))
+}

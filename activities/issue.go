@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+)
+
+// Issuing freezes an order's content, prepares the certificate and signs it, exactly once.
+type Issuing struct {
+	Records   Records
+	CAA       CAAChecker
+	Preparer  Preparer
+	Signer    Signer
+	PublicKey func(csr string) (spki []byte, err error)
+	Policy    policy.Book
+	Addresses Addresses
+	Clock     func() time.Time
+}
+
+// IssueInput names the certificate: the order and its sequence, 1 for the first.
+type IssueInput struct {
+	Number   string `json:"number"`
+	Sequence int    `json:"sequence"`
+}
+
+// PrepareResult names what was reserved.
+type PrepareResult struct {
+	Serial string `json:"serial"`
+}
+
+// PrepareCertificate checks CAA (C7), builds and lints the to-be-signed bytes and reserves them: from then on nothing else can be
+// signed for this order and sequence. A CAA record that forbids it and a lint finding are Conflicts.
+func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (PrepareResult, error) {
+	if t, err := i.Records.Reserved(ctx, in.Number, in.Sequence); err == nil {
+		return PrepareResult{Serial: t.Serial}, nil
+	} else if fault.KindOf(err) != fault.NotFound {
+		return PrepareResult{}, ToTemporal(err)
+	}
+	st, err := i.Records.Order(ctx, in.Number)
+	if err != nil {
+		return PrepareResult{}, ToTemporal(err)
+	}
+	caa, err := i.CAA.CheckCAA(ctx, st.Domain)
+	if err != nil {
+		return PrepareResult{}, ToTemporal(err)
+	}
+	if !caa.Permitted {
+		return PrepareResult{}, ToTemporal(&fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text})
+	}
+	spki, err := i.PublicKey(st.Application.CSR)
+	if err != nil {
+		return PrepareResult{}, ToTemporal(err)
+	}
+	t, err := i.Preparer.Prepare(ctx, order.CertificateRequest{
+		Order: in.Number, Sequence: in.Sequence, Subject: st.Subject, Email: st.CertificateEmail, PublicKey: spki,
+		ValidityYears: st.ValidityYears,
+	})
+	if err != nil {
+		return PrepareResult{}, ToTemporal(err)
+	}
+	t, err = i.Records.Reserve(ctx, t, caa, i.Clock())
+	return PrepareResult{Serial: t.Serial}, ToTemporal(err)
+}
+
+// SignResult names the issued certificate.
+type SignResult struct {
+	Serial   string    `json:"serial"`
+	NotAfter time.Time `json:"not_after"`
+}
+
+// SignCertificate signs the reserved bytes and records the certificate with the two notices (G21). Repeated, it finds the
+// certificate recorded, or signs the same bytes to the same result.
+func (i *Issuing) SignCertificate(ctx context.Context, in IssueInput) (SignResult, error) {
+	st, err := i.Records.Order(ctx, in.Number)
+	if err != nil {
+		return SignResult{}, ToTemporal(err)
+	}
+	now := i.Clock()
+	if err := i.recheckCAA(ctx, st, in, now); err != nil {
+		return SignResult{}, ToTemporal(err)
+	}
+	c, err := i.Records.Issue(ctx, in.Number, in.Sequence, now,
+		func(t order.ToBeSigned) ([]byte, error) { return i.Signer.Sign(ctx, t) },
+		func(c order.Certificate) ([]order.Link, []order.Letter) { return i.notices(st, c, now) })
+	if err != nil {
+		return SignResult{}, ToTemporal(err)
+	}
+	return SignResult{Serial: c.Serial, NotAfter: c.NotAfter}, nil
+}
+
+// recheckCAA looks at the domain's CAA records again when signing comes later than their check allows (C7).
+func (i *Issuing) recheckCAA(ctx context.Context, st order.Status, in IssueInput, now time.Time) error {
+	t, err := i.Records.Reserved(ctx, in.Number, in.Sequence)
+	if err != nil || st.State == order.Issued || now.Sub(t.NotBefore) < i.Policy.At(now).CAAMaxAge {
+		return err
+	}
+	return i.permitted(ctx, st.Domain)
+}
+
+func (i *Issuing) permitted(ctx context.Context, domain string) error {
+	caa, err := i.CAA.CheckCAA(ctx, domain)
+	if err == nil && !caa.Permitted {
+		err = &fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text}
+	}
+	return err
+}
+
+// notices are the two letters of G21, each with a download link of its own.
+func (i *Issuing) notices(st order.Status, c order.Certificate, now time.Time) ([]order.Link, []order.Letter) {
+	expires := now.Add(i.Policy.At(now).DownloadLinkLife)
+	var links []order.Link
+	var letters []order.Letter
+	for _, n := range []struct {
+		kind order.LetterKind
+		to   string
+	}{
+		{order.LetterIssuedCertificate, st.CertificateEmail},
+		{order.LetterIssuedContact, st.Application.TechnicalContact.Email},
+	} {
+		link, address := i.Addresses.newLink(order.LinkDownload, st.Number, n.to, expires)
+		l := letter(n.kind, "", st.Number, st.Application, now, order.Facts{
+			Domain: st.Domain, Serial: c.Serial, NotAfter: c.NotAfter, Link: address, LinkExpires: expires,
+		})
+		l.Recipient = n.to
+		if n.kind == order.LetterIssuedCertificate {
+			l.Facts.ContactName = ""
+		}
+		links, letters = append(links, link), append(letters, l)
+	}
+	return links, letters
+}

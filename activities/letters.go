@@ -1,0 +1,46 @@
+package activities
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/secret"
+)
+
+// Addresses builds the links that letters carry.
+type Addresses struct {
+	PublicURL string // of the portal, without a trailing slash
+}
+
+// newLink makes a link with its address; only the hash of its token goes into the record.
+func (a Addresses) newLink(p order.LinkPurpose, number, recipient string, expires time.Time) (order.Link, string) {
+	token := secret.Token()
+	path := map[order.LinkPurpose]string{order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/"}[p]
+	return order.Link{
+		ID: uuid.NewString(), Hash: secret.Hash(token), Order: number, Purpose: p, Recipient: recipient, ExpiresAt: expires,
+	}, a.PublicURL + path + token
+}
+
+// letter addresses a letter to the technical contact, the contact for questions about the application (G12).
+func letter(kind order.LetterKind, key, number string, app order.Application, at time.Time, facts order.Facts) order.Letter {
+	facts.Number = number
+	facts.Organization = app.Organization.Name
+	if app.Language == order.Japanese {
+		facts.Organization = app.Organization.NameJA
+	}
+	facts.CertificateEmail = app.CertificateEmail
+	facts.ContactName = app.TechnicalContact.FamilyName + " " + app.TechnicalContact.GivenName
+	facts.ValidityYears = app.ValidityYears
+	return order.Letter{
+		ID: uuid.NewString(), Order: number, Kind: kind, Key: key, Recipient: app.TechnicalContact.Email,
+		Language: app.Language, Facts: facts, CreatedAt: at,
+	}
+}
+
+// domainOf returns the part after the last @ of a validated address.
+func domainOf(address string) string {
+	return address[strings.LastIndexByte(address, '@')+1:]
+}

@@ -1,0 +1,119 @@
+// Package config reads the settings of the programs from the environment. A setting that names a company, an address or a secret
+// has no default: outside the development stack the program refuses to start until the operator has set it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"securemailid.example/internal/policy"
+)
+
+// Database is what every program that reads the record needs.
+type Database struct {
+	URL string `env:"SMID_DATABASE_URL,required,notEmpty"` // postgres://…
+}
+
+// Common is shared by worker and starter.
+type Common struct {
+	Database
+	Temporal       string         `env:"SMID_TEMPORAL_ADDRESS"` // host:port; empty: Temporal's own variables and profile
+	Policy         policy.Profile `env:"SMID_POLICY" envDefault:"guide"`
+	VoucherKeyFile string         `env:"SMID_VOUCHER_KEY_FILE,required,notEmpty"` // at least 32 random bytes, hex
+	PublicURL      string         `env:"SMID_PUBLIC_URL,required,notEmpty"`       // of the portal, as applicants reach it
+	LogLevel       slog.Level     `env:"SMID_LOG_LEVEL" envDefault:"INFO"`
+}
+
+// SMTP is the mail relay.
+type SMTP struct {
+	Host         string        `env:"SMID_SMTP_HOST,required,notEmpty"`
+	Port         int           `env:"SMID_SMTP_PORT" envDefault:"587"`
+	TLS          string        `env:"SMID_SMTP_TLS" envDefault:"mandatory"` // mandatory, opportunistic or none
+	Username     string        `env:"SMID_SMTP_USERNAME"`
+	PasswordFile string        `env:"SMID_SMTP_PASSWORD_FILE"`
+	Timeout      time.Duration `env:"SMID_SMTP_TIMEOUT" envDefault:"30s"`
+	MessageHost  string        `env:"SMID_MAIL_DOMAIN,required,notEmpty"` // right part of every Message-ID
+}
+
+// Worker is the settings of the worker.
+type Worker struct {
+	Common
+	SMTP
+	BrandFile   string        `env:"SMID_BRAND_FILE,required,notEmpty"` // names, senders and subjects, YAML
+	CADir       string        `env:"SMID_CA_DIR,required,notEmpty"`     // as written by "starter ca init"
+	CAURL       string        `env:"SMID_CA_URL"`                       // http base of CRL and issuer addresses; empty: PublicURL
+	PolicyOID   string        `env:"SMID_POLICY_OID"`                   // certificatePolicies; needed outside public-trust
+	CNAMETarget string        `env:"SMID_CNAME_TARGET,required,notEmpty"`
+	CAAIssuers  []string      `env:"SMID_CAA_ISSUERS,required,notEmpty"`
+	Resolvers   []string      `env:"SMID_DNS_RESOLVERS,required,notEmpty"`
+	WHOISServer string        `env:"SMID_WHOIS_SERVER"`              // host:port; empty: by referral from IANA
+	Lab         bool          `env:"SMID_DEV_LAB"`                   // development stack only: probes may reach loopback, on WebPort
+	LabWebPort  int           `env:"SMID_DEV_WEB_PORT"`              // development stack only
+	PollFirst   time.Duration `env:"SMID_POLL_FIRST"`                // development stack only: polling interval instead of the cadence
+	Signing     bool          `env:"SMID_SIGNING" envDefault:"true"` // whether this worker holds the CA key
+	Concurrency int           `env:"SMID_CONCURRENCY" envDefault:"100"`
+}
+
+// Portal is the settings of "starter serve".
+type Portal struct {
+	Common
+	BrandFile string `env:"SMID_BRAND_FILE,required,notEmpty"`
+	Listen    string `env:"SMID_PORTAL_LISTEN" envDefault:"127.0.0.1:8080"`
+}
+
+// Load reads T from the environment and says every missing setting at once.
+func Load[T any]() (T, error) {
+	cfg, err := env.ParseAs[T]()
+	if err == nil {
+		return cfg, nil
+	}
+	var missing []string
+	if all, ok := errors.AsType[env.AggregateError](err); ok {
+		for _, e := range all.Errors {
+			missing = append(missing, e.Error())
+		}
+		return cfg, fmt.Errorf("settings are missing or wrong:\n  %s\ndocs/operations.md lists them all", strings.Join(missing, "\n  "))
+	}
+	return cfg, err
+}
+
+// Book opens the policy book that the settings name.
+func (c Common) Book() (policy.Book, error) {
+	b, ok := policy.Open(c.Policy)
+	if !ok {
+		return b, fmt.Errorf("SMID_POLICY is %q; it must be %q or %q", c.Policy, policy.Guide, policy.PublicTrust)
+	}
+	return b, nil
+}
+
+// BaseURL is PublicURL, checked, without a trailing slash.
+func (c Common) BaseURL() (string, error) {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", fmt.Errorf("SMID_PUBLIC_URL must be an http or https address such as https://id.example.jp")
+	}
+	return strings.TrimSuffix(c.PublicURL, "/"), nil
+}
+
+// Secret reads a secret from a file that only its owner may read; an empty path is an empty secret.
+func Secret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s may be read by others; set its mode to 0600", path)
+	}
+	b, err := os.ReadFile(path)
+	return strings.TrimSpace(string(b)), err
+}

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+	"securemailid.example/workflows"
+)
+
+// Numbers gives an order number to a submission, the same for the same idempotency key, and says whether it has become an order
+// already. It refuses a bad voucher before anything is written.
+type Numbers interface {
+	ReserveNumber(ctx context.Context, s order.Submission) (number string, accepted bool, err error)
+}
+
+// Orders is the door to the workflows for everything that is not a worker.
+type Orders struct {
+	Client  client.Client
+	Numbers Numbers
+}
+
+// Submit hands in an application and returns once the voucher is accepted or refused. The same key again is the same order,
+// whether the first call's answer arrived or not.
+func (o *Orders) Submit(ctx context.Context, s order.Submission) (order.Receipt, error) {
+	number, accepted, err := o.Numbers.ReserveNumber(ctx, s)
+	if err != nil {
+		return order.Receipt{}, err
+	}
+	if accepted {
+		return order.Receipt{Number: number, Repeated: true}, nil
+	}
+	start := o.Client.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID:                       workflows.OrderID(number),
+		TaskQueue:                workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		StaticSummary:            "Secure Mail ID order " + number,
+		TypedSearchAttributes:    temporal.NewSearchAttributes(workflows.OrderState.ValueSet(string(order.Accepted))),
+	}, workflows.OrderType, workflows.OrderInput{Number: number})
+	handle, err := o.Client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: workflows.SubmitUpdate, UpdateName: workflows.SubmitUpdate, Args: []any{workflows.SubmitInput{}},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return order.Receipt{}, translate(err)
+	}
+	var receipt order.Receipt
+	if err := handle.Get(ctx, &receipt); err != nil {
+		return order.Receipt{}, translate(err)
+	}
+	return receipt, nil
+}
+
+// Command sends a command as an Update and returns its outcome, or the fault for which it was refused. The call is repeated
+// under one update id until ctx ends, so that a restart of the server in between applies it once.
+func (o *Orders) Command(ctx context.Context, number string, c order.Command) (order.Outcome, error) {
+	handle, err := o.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: workflows.OrderID(number), UpdateID: uuid.NewString(), UpdateName: string(c.Name()), Args: []any{c},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return order.Outcome{}, translate(err)
+	}
+	var out order.Outcome
+	if err := handle.Get(ctx, &out); err != nil {
+		return order.Outcome{}, translate(err)
+	}
+	return out, nil
+}
+
+// Signal sends a command as a Signal: it is on its way, and the order's status shows what became of it.
+func (o *Orders) Signal(ctx context.Context, number string, c order.Command) error {
+	return translate(o.Client.SignalWorkflow(ctx, workflows.OrderID(number), "", string(c.Name()), c))
+}
+
+// translate turns errors of the Temporal client into faults.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if err = activities.FromTemporal(err); fault.KindOf(err) != fault.Internal {
+		return err
+	}
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
+		return fault.New(fault.NotFound, "order.not-running", "進行中のオーダーが見つかりません。番号をご確認ください。すでに終了している場合もあります。",
+			"No order under way has this number. Check the number; the order may also have ended.").Because(err)
+	}
+	if unreachable(err) {
+		return fault.New(fault.Unavailable, "engine.unavailable", "受付システムに接続できません。しばらくしてから同じ内容でもう一度お試しください。",
+			"The order system does not answer. Try the same again in a while; nothing is counted twice.").Because(err)
+	}
+	return err
+}
+
+func unreachable(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	switch {
+	case is[*serviceerror.Unavailable](err), is[*serviceerror.DeadlineExceeded](err), is[*serviceerror.ResourceExhausted](err),
+		is[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err):
+		return true
+	default:
+		return false
+	}
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,58 @@
+package workflows
+
+import (
+	"securemailid.example/activities"
+	"securemailid.example/internal/order"
+)
+
+// Names by which the engine and operators reach an order. They are an API.
+const (
+	OrderType    = "Order"
+	SubmitUpdate = "submit"
+)
+
+// TaskQueue is where orders run; SigningQueue is polled only by workers that hold the CA key.
+const (
+	TaskQueue    = "orders"
+	SigningQueue = "signing"
+)
+
+// OrderID is the workflow id of an order. It holds the order number and nothing else.
+func OrderID(number string) string { return "order-" + number }
+
+// OrderInput starts an order. What the applicant wrote lies in the record under Number, so no history holds it.
+type OrderInput struct {
+	Number  string   `json:"number"`
+	Carried *Carried `json:"carried,omitempty"` // from the run before, after continue-as-new
+}
+
+// OrderResult is what an order came to.
+type OrderResult struct {
+	State  order.State `json:"state,omitempty"`
+	Serial string      `json:"serial,omitempty"`
+	// Refused is the code of the fault for which the submission was not accepted; no order exists then.
+	Refused string `json:"refused,omitempty"`
+}
+
+// SubmitInput is empty: the order number is in the workflow id.
+type SubmitInput struct{}
+
+// Carried is the state that outlives a run.
+type Carried struct {
+	Plan        activities.Plan       `json:"plan"`
+	State       order.State           `json:"state"`
+	Challenge   activities.OpenResult `json:"challenge"`
+	Phone       PhoneDone             `json:"phone"`
+	OpenInquiry bool                  `json:"open_inquiry,omitempty"`
+	Reminded    int                   `json:"reminded,omitempty"` // reminders that are behind us
+	Refusals    []string              `json:"refusals,omitempty"`
+}
+
+// PhoneDone says which of the three phone steps are done (G20).
+type PhoneDone struct {
+	Number    bool `json:"number,omitempty"`
+	Reached   bool `json:"reached,omitempty"`
+	Confirmed bool `json:"confirmed,omitempty"`
+}
+
+func (p PhoneDone) all() bool { return p.Number && p.Reached && p.Confirmed }

@@ -1,0 +1,81 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Every timeout and retry policy of the program, each with its reason. Activities without a MaximumAttempts are tried until they
+// succeed or fail for good: what an order waits for is ended by a workflow timer, never by an activity timeout, because a paused
+// activity does not time out and a deadline shorter than the next delay ends it at once.
+
+// recordOptions is for activities that read and write the record. PostgreSQL may be away for hours; a statement is bounded by
+// its own timeout of seconds.
+func recordOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		Summary:             summary,
+	}
+}
+
+// lookOptions is for activities that ask somebody else's servers: WHOIS, DNS, web. A minute covers their slowest answer.
+func lookOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Minute},
+		Summary:             summary,
+	}
+}
+
+// pollOptions is for the one activity that polls for days. The activity itself says when to look again; this interval counts
+// only when it could not look at all.
+func pollOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Minute, BackoffCoefficient: 1, MaximumInterval: time.Minute},
+		Summary:             summary,
+	}
+}
+
+// askedOptions is for a look that a person waits for: three tries, then they hear that it did not work.
+func askedOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 1, MaximumInterval: time.Second, MaximumAttempts: 3},
+		Summary:             summary,
+	}
+}
+
+// issueOptions is for what needs the CA key, on its own queue. An HSM or the resolver may be away for hours.
+func issueOptions(summary string) workflow.ActivityOptions {
+	o := recordOptions(summary)
+	o.TaskQueue = SigningQueue
+	o.StartToCloseTimeout = time.Minute
+	return o
+}
+
+// mailOptions retries for as long as mail servers do: five days, at most every half hour. Then the letters stay in the outbox,
+// where staff see them.
+func mailOptions(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout:    5 * time.Minute,
+		ScheduleToCloseTimeout: 5 * 24 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Minute},
+		Summary:                summary,
+	}
+}
+
+const (
+	// blockedRetry is how long issuance waits after it was forbidden (CAA, lint) before it looks again by itself. CAA records
+	// change within hours; a correction by staff is taken up at once.
+	blockedRetry = time.Hour
+	// checkInterval is the shortest time between two checks that are asked for by hand.
+	checkInterval = 10 * time.Second
+	// maxRefusals bounds the refused messages that are recorded one by one in a run; later ones are only logged.
+	maxRefusals = 100
+	// shownRefusals is how many of them the current details show.
+	shownRefusals = 5
+)

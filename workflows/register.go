@@ -1,0 +1,31 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"securemailid.example/activities"
+)
+
+// Activities is everything that orders call.
+type Activities struct {
+	Accepting *activities.Accepting
+	Domain    *activities.Domain
+	Commands  *activities.Commands
+	Closing   *activities.Closing
+	Mailing   *activities.Mailing
+}
+
+// Register puts the order workflow and its activities on a worker of TaskQueue.
+func Register(w worker.Registry, a Activities) {
+	w.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderType})
+	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing} {
+		w.RegisterActivity(set)
+	}
+}
+
+// RegisterSigning puts the activities that need the CA key on a worker of SigningQueue: one seals what it has linted, the other
+// signs what is sealed.
+func RegisterSigning(w worker.Registry, i *activities.Issuing) {
+	w.RegisterActivity(i)
+}
