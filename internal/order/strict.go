@@ -114,18 +114,16 @@ func checkMembers(d *json.Decoder, known map[string]reflect.Type, path string) *
 // names returns the JSON members of a struct, those of embedded structs included, exactly as its tags write them.
 func names(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
-	for f := range t.Fields() {
+	for i := range t.NumField() {
+		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous && name == "" {
-			maps.Copy(out, names(f.Type)) // not VisibleFields: it hides Actor.Actor behind the embedded Actor
-			continue
-		}
-		if name == "" || name == "-" {
-			continue
-		}
-		if f.Type.Kind() == reflect.Pointer {
+		switch {
+		case f.Anonymous:
+			maps.Copy(out, names(f.Type))
+		case name == "" || name == "-":
+		case f.Type.Kind() == reflect.Pointer:
 			out[name] = f.Type.Elem()
-		} else {
+		default:
 			out[name] = f.Type
 		}
 	}
