@@ -45,7 +45,6 @@ CREATE TABLE links (
     ended_at     timestamptz, -- replaced
     used_at      timestamptz,
     approved     boolean,
-    decision     text,        -- id of the evidence of the one decision, which makes its repeat recognisable
     CHECK ((used_at IS NULL) = (approved IS NULL))
 );
 CREATE INDEX links_order ON links (order_number);

@@ -15,6 +15,7 @@ CREATE TABLE reservations (
     issuer       text        NOT NULL CONSTRAINT reservations_issuer REFERENCES issuing_cas,
     serial       text        NOT NULL CHECK (serial ~ '^[1-9a-f][0-9a-f]*$'),
     der          bytea       NOT NULL,
+    seal         bytea       NOT NULL, -- the CA's proof that it linted der for this order and sequence
     not_before   timestamptz NOT NULL,
     not_after    timestamptz NOT NULL,
     caa          jsonb       NOT NULL, -- the decision that permitted it (RFC 9495)

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// reservationRow is a stored to-be-signed certificate.
+type reservationRow struct {
+	Order     string `db:"order_number"`
+	Sequence  int
+	Issuer    string
+	Serial    string
+	DER       []byte
+	Seal      []byte
+	NotBefore time.Time `db:"not_before"`
+	NotAfter  time.Time `db:"not_after"`
+}
+
+const selectReservation = `
+	SELECT order_number, sequence, issuer, serial, der, seal, not_before, not_after FROM reservations WHERE order_number = $1 AND sequence = $2`
+
+func (r reservationRow) toBeSigned() order.ToBeSigned {
+	return order.ToBeSigned{Order: r.Order, Sequence: r.Sequence, DER: r.DER, Serial: r.Serial, Issuer: r.Issuer,
+		NotBefore: r.NotBefore.UTC(), NotAfter: r.NotAfter.UTC(), Seal: r.Seal}
+}
+
+// Reserve stores the to-be-signed bytes under (order, sequence), moves the order to issuing, and returns what is stored: the first
+// reservation wins for ever. caa is kept as evidence. It is the last gate before the CA key: without the proof of domain control,
+// which the order's state stands for, the three phone steps (G20) and an answer to every question (G12) it is a Conflict.
+func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error) {
+	var out order.ToBeSigned
+	err := s.change(ctx, func(c *change) error {
+		o, err := c.lockOrder(ctx, t.Order)
+		if err != nil {
+			return err
+		}
+		out, err = reservation(ctx, c, t.Order, t.Sequence, "")
+		if fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+		if err := readyToIssue(o); err != nil {
+			return err
+		}
+		if out, err = c.reserve(ctx, t, caa, at); err != nil {
+			return err
+		}
+		if o.State != order.Issuing {
+			if err := c.move(ctx, o, order.Issuing, at); err != nil {
+				return err
+			}
+		}
+		return c.note(o.Number, system, "certificate-reserved",
+			map[string]any{"sequence": t.Sequence, "serial": t.Serial, "issuer": t.Issuer, "caa": caa.Code}, at)
+	})
+	return out, err
+}
+
+func readyToIssue(o standing) error {
+	switch {
+	case o.State != order.OrganizationValidation && o.State != order.Issuing:
+		return wrongState(o.State)
+	case o.OpenInquiry:
+		return fault.New(fault.Conflict, "inquiry.open", "回答待ちのお問い合わせがあるため、発行できません。",
+			"A question still waits for its answer: nothing is issued before.")
+	case !o.phone().Done():
+		return fault.New(fault.Conflict, "order.not-validated", "組織の電話確認が完了していないため、発行できません。",
+			"The organisation has not been validated by phone yet: nothing is issued before.")
+	}
+	return nil
+}
+
+func (c *change) reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error) {
+	t.NotBefore, t.NotAfter = stored(t.NotBefore), stored(t.NotAfter)
+	_, err := c.ExecContext(ctx, `
+		INSERT INTO reservations (order_number, sequence, issuer, serial, der, seal, not_before, not_after, caa, reserved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		t.Order, t.Sequence, t.Issuer, t.Serial, t.DER, t.Seal, t.NotBefore, t.NotAfter, asJSON(caa), stored(at))
+	return t, err
+}
+
+func reservation(ctx context.Context, q queryer, number string, sequence int, lock string) (order.ToBeSigned, error) {
+	var r reservationRow
+	if err := q.GetContext(ctx, &r, selectReservation+lock, number, sequence); err != nil {
+		return order.ToBeSigned{}, orNotFound(err, fault.New(fault.NotFound, "certificate.not-reserved", "証明書の発行準備ができていません。",
+			"No certificate has been prepared."))
+	}
+	return r.toBeSigned(), nil
+}
+
+// Reserved returns the reservation, or NotFound.
+func (s *Store) Reserved(ctx context.Context, number string, sequence int) (order.ToBeSigned, error) {
+	t, err := reservation(ctx, s.db, number, sequence, "")
+	return t, translate(ctx, err)
+}
+
+// Issue signs the reserved bytes by sign under a row lock and records the result, moves the order to issued and puts the
+// letters and links into the outbox. If the certificate is there already it is returned and sign is not called. When sign or
+// the recording fails nothing is kept, and the next call signs the same bytes again.
+func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.Time, sign func(order.ToBeSigned) (der []byte, err error),
+	letters func(order.Certificate) ([]order.Link, []order.Letter),
+) (order.Certificate, error) {
+	var out order.Certificate
+	err := s.change(ctx, func(c *change) error {
+		o, err := c.lockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
+		if out, err = c.issued(ctx, number, sequence); err == nil || !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		t, err := reservation(ctx, c, number, sequence, " FOR UPDATE")
+		if err != nil {
+			return err
+		}
+		if o.State != order.Issuing {
+			return wrongState(o.State)
+		}
+		der, err := sign(t)
+		if err != nil {
+			return err
+		}
+		out = order.Certificate{Order: number, Sequence: sequence, Serial: t.Serial, Issuer: t.Issuer, DER: der,
+			NotBefore: t.NotBefore, NotAfter: t.NotAfter, IssuedAt: stored(at)}
+		return c.recordCertificate(ctx, o, out, letters)
+	})
+	if err != nil {
+		return order.Certificate{}, err
+	}
+	return out, nil
+}
+
+func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, letters func(order.Certificate) ([]order.Link, []order.Letter)) error {
+	if _, err := c.ExecContext(ctx, `
+		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		cert.Order, cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, cert.IssuedAt); err != nil {
+		return err
+	}
+	links, mails := letters(cert)
+	if err := c.insertLinks(ctx, o.Number, links); err != nil {
+		return err
+	}
+	if _, err := c.post(ctx, o.Number, mails, cert.IssuedAt); err != nil {
+		return err
+	}
+	if err := c.move(ctx, o, order.Issued, cert.IssuedAt); err != nil {
+		return err
+	}
+	return c.note(o.Number, system, "certificate-issued",
+		map[string]any{"sequence": cert.Sequence, "serial": cert.Serial, "issuer": cert.Issuer}, cert.IssuedAt)
+}
+
+// certificateRow is an issued certificate.
+type certificateRow struct {
+	Order     string `db:"order_number"`
+	Sequence  int
+	Issuer    string
+	Serial    string
+	DER       []byte
+	NotBefore time.Time `db:"not_before"`
+	NotAfter  time.Time `db:"not_after"`
+	IssuedAt  time.Time `db:"issued_at"`
+}
+
+const selectCertificates = `SELECT order_number, sequence, issuer, serial, der, not_before, not_after, issued_at FROM certificates `
+
+func (r certificateRow) certificate() order.Certificate {
+	return order.Certificate{Order: r.Order, Sequence: r.Sequence, Serial: r.Serial, Issuer: r.Issuer, DER: r.DER,
+		NotBefore: r.NotBefore.UTC(), NotAfter: r.NotAfter.UTC(), IssuedAt: r.IssuedAt.UTC()}
+}
+
+func (c *change) issued(ctx context.Context, number string, sequence int) (order.Certificate, error) {
+	var r certificateRow
+	err := c.GetContext(ctx, &r, selectCertificates+`WHERE order_number = $1 AND sequence = $2`, number, sequence)
+	return r.certificate(), err
+}
+
+// Certificates returns every certificate of the order in the order of their sequence; none is no error.
+func (s *Store) Certificates(ctx context.Context, number string) ([]order.Certificate, error) {
+	out, err := certificates(ctx, s.db, number)
+	return out, translate(ctx, err)
+}
+
+func certificates(ctx context.Context, q queryer, number string) ([]order.Certificate, error) {
+	var rows []certificateRow
+	err := q.SelectContext(ctx, &rows, selectCertificates+`WHERE order_number = $1 ORDER BY sequence`, number)
+	out := make([]order.Certificate, len(rows))
+	for i, r := range rows {
+		out[i] = r.certificate()
+	}
+	return out, err
+}
+
+// CertificateBySerial returns the certificate of the issuer with the serial, lower-case hex.
+func (s *Store) CertificateBySerial(ctx context.Context, issuer, serial string) (order.Certificate, error) {
+	var r certificateRow
+	if err := s.db.GetContext(ctx, &r, selectCertificates+`WHERE issuer = $1 AND serial = $2`, issuer, serial); err != nil {
+		return order.Certificate{}, translate(ctx, orNotFound(err, fault.New(fault.NotFound, "certificate.unknown",
+			"該当する証明書がありません。", "There is no such certificate.")))
+	}
+	return r.certificate(), nil
+}
+
+func certificateViews(ctx context.Context, q queryer, number string) ([]order.CertificateView, error) {
+	certs, err := certificates(ctx, q, number)
+	out := make([]order.CertificateView, len(certs))
+	for i, c := range certs {
+		out[i] = order.CertificateView{Sequence: c.Sequence, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter, IssuedAt: c.IssuedAt}
+	}
+	return out, err
+}

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// challengeRow is a challenge with what polling has seen.
+type challengeRow struct {
+	ID          string
+	Order       string `db:"order_number"`
+	Sequence    int
+	Method      order.DCVMethod
+	Domain      string
+	Token       string
+	Target      string
+	OpenedAt    time.Time    `db:"opened_at"`
+	ExpiresAt   time.Time    `db:"expires_at"`
+	EndedAt     sql.NullTime `db:"ended_at"`
+	SatisfiedAt sql.NullTime `db:"satisfied_at"`
+	Checks      int
+	LastCheckAt sql.NullTime          `db:"last_check_at"`
+	LastFinding document[dcv.Finding] `db:"last_finding"`
+	NextCheckAt sql.NullTime          `db:"next_check_at"`
+}
+
+const challengeColumns = `id, order_number, sequence, method, domain, token, target, opened_at, expires_at, ended_at, satisfied_at, checks,
+	last_check_at, last_finding, next_check_at`
+
+func (r challengeRow) challenge() dcv.Challenge {
+	return dcv.Challenge{ID: r.ID, Order: r.Order, Sequence: r.Sequence, Method: r.Method, Domain: r.Domain, Token: r.Token, Target: r.Target,
+		OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC()}
+}
+
+// latest selects an order's challenge of the highest sequence.
+const latest = `SELECT ` + challengeColumns + ` FROM challenges WHERE order_number = $1 ORDER BY sequence DESC LIMIT 1`
+
+// OpenChallenge makes ch the order's current challenge, ends the one before and its unused links, moves the order to
+// domain-validation if it is not there yet, and puts the letters with their links into the outbox. A repeat with the same (order,
+// sequence) returns the stored challenge; a sequence below the current one is a Conflict.
+func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error) {
+	var opened dcv.Challenge
+	err := s.change(ctx, func(c *change) error {
+		o, err := c.lockOrder(ctx, ch.Order)
+		if err != nil {
+			return err
+		}
+		before, err := c.challengesFrom(ctx, ch)
+		if err != nil {
+			return err
+		}
+		if len(before) > 0 && before[0].Sequence == ch.Sequence {
+			opened = before[0].challenge()
+			return nil
+		}
+		if len(before) > 0 {
+			return replacedChallenge()
+		}
+		if o.State != order.DomainValidation && !o.State.CanBecome(order.DomainValidation) {
+			return wrongState(o.State)
+		}
+		opened = ch
+		return c.open(ctx, o, ch, links, letters, actor)
+	})
+	opened.OpenedAt, opened.ExpiresAt = stored(opened.OpenedAt), stored(opened.ExpiresAt)
+	return opened, err
+}
+
+// challengesFrom returns the order's challenges from ch's sequence on.
+func (c *change) challengesFrom(ctx context.Context, ch dcv.Challenge) (rows []challengeRow, err error) {
+	err = c.SelectContext(ctx, &rows, `SELECT `+challengeColumns+` FROM challenges WHERE order_number = $1 AND sequence >= $2 ORDER BY sequence`, ch.Order, ch.Sequence)
+	return rows, err
+}
+
+func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) error {
+	at := ch.OpenedAt
+	if len(letters) > 0 { // a resent value keeps its age, so its opening is not now
+		at = letters[0].CreatedAt
+	}
+	if err := c.endChallenge(ctx, o.Number, at); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, `
+		INSERT INTO challenges (id, order_number, sequence, method, domain, token, target, opened_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		ch.ID, ch.Order, ch.Sequence, ch.Method, ch.Domain, ch.Token, ch.Target, stored(ch.OpenedAt), stored(ch.ExpiresAt)); err != nil {
+		return err
+	}
+	if err := c.insertLinks(ctx, o.Number, links); err != nil {
+		return err
+	}
+	if _, err := c.post(ctx, o.Number, letters, at); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, `UPDATE orders SET dcv_method = $2 WHERE number = $1`, o.Number, ch.Method); err != nil {
+		return err
+	}
+	if o.State != order.DomainValidation {
+		if err := c.move(ctx, o, order.DomainValidation, at); err != nil {
+			return err
+		}
+	}
+	return c.note(o.Number, actor, "challenge-opened", map[string]any{"method": ch.Method, "sequence": ch.Sequence}, at)
+}
+
+// endChallenge ends the order's current challenge and its unused approval links.
+func (c *change) endChallenge(ctx context.Context, number string, at time.Time) error {
+	_, err := c.ExecContext(ctx, `UPDATE challenges SET ended_at = $2, next_check_at = NULL WHERE order_number = $1 AND ended_at IS NULL`,
+		number, stored(at))
+	if err != nil {
+		return err
+	}
+	return c.endApprovalLinks(ctx, number, at)
+}
+
+// Challenge returns the order's current challenge, which is the last one opened.
+func (s *Store) Challenge(ctx context.Context, number string) (dcv.Challenge, error) {
+	var r challengeRow
+	if err := s.db.GetContext(ctx, &r, latest, number); err != nil {
+		return dcv.Challenge{}, translate(ctx, orNotFound(err, unknownChallenge()))
+	}
+	return r.challenge(), nil
+}
+
+func challengeView(ctx context.Context, q queryer, number string) (*order.ChallengeView, error) {
+	var rows []challengeRow // at most one
+	if err := q.SelectContext(ctx, &rows, latest, number); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	r := rows[0]
+	return &order.ChallengeView{
+		ID: r.ID, Sequence: r.Sequence, Method: r.Method, Token: r.Token, OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Checks: r.Checks,
+		LastCheckAt: timeOf(r.LastCheckAt), LastFinding: r.LastFinding.V.Text, NextCheckAt: timeOf(r.NextCheckAt), SatisfiedAt: timeOf(r.SatisfiedAt),
+	}, nil
+}
+
+// RecordCheck notes a check that found nothing; next is when polling looks again, zero for never. Only the last finding and
+// their number are kept. A check that is not later than the last one recorded is a repeat, and one of a challenge that has been
+// replaced or satisfied is of no interest.
+func (s *Store) RecordCheck(ctx context.Context, challenge string, f dcv.Finding, at, next time.Time) error {
+	n, err := affected(s.db.ExecContext(ctx, `
+		UPDATE challenges SET checks = checks + 1, last_check_at = $2, last_finding = $3, next_check_at = $4
+		WHERE id = $1 AND ended_at IS NULL AND satisfied_at IS NULL AND (last_check_at IS NULL OR last_check_at < $2)`,
+		challenge, stored(at), asJSON(f), timeOrNull(next)))
+	if err != nil || n == 1 {
+		return translate(ctx, err)
+	}
+	var there bool
+	err = s.db.GetContext(ctx, &there, `SELECT true FROM challenges WHERE id = $1`, challenge)
+	return translate(ctx, orNotFound(err, unknownChallenge()))
+}
+
+// RecordDomainEvidence stores e, marks its challenge satisfied and moves the order to organization-validation. Evidence for a
+// challenge that is no longer current, or that was seen after its random value's age limit (rules A8–A11), is a Conflict.
+func (s *Store) RecordDomainEvidence(ctx context.Context, e dcv.Evidence) error {
+	return s.change(ctx, func(c *change) error {
+		o, err := c.lockOrder(ctx, e.Order)
+		if err != nil {
+			return err
+		}
+		return c.satisfy(ctx, o, e)
+	})
+}
+
+func (c *change) satisfy(ctx context.Context, o standing, e dcv.Evidence) error {
+	var r challengeRow
+	err := c.GetContext(ctx, &r, `SELECT `+challengeColumns+` FROM challenges WHERE id = $1 AND order_number = $2`, e.Challenge, o.Number)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return unknownChallenge()
+	case err != nil:
+		return err
+	case r.SatisfiedAt.Valid:
+		return nil // evidence for it has been recorded
+	case r.EndedAt.Valid:
+		return replacedChallenge()
+	case o.State != order.DomainValidation:
+		return wrongState(o.State)
+	case stored(e.At).After(r.ExpiresAt):
+		return fault.New(fault.Conflict, "dcv.expired", "この認証情報は有効期限を過ぎています。", "This challenge's random value has passed its age limit.")
+	}
+	if _, err := c.ExecContext(ctx, `
+		INSERT INTO domain_evidence (id, order_number, challenge, domain, method, policy_version, finding, actor, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.ID, o.Number, e.Challenge, e.Domain, e.Method, e.PolicyVersion, asJSON(e.Finding), e.Actor, stored(e.At)); err != nil {
+		return err
+	}
+	if _, err := c.ExecContext(ctx, `UPDATE challenges SET satisfied_at = $2, next_check_at = NULL WHERE id = $1`, e.Challenge, stored(e.At)); err != nil {
+		return err
+	}
+	if err := c.endApprovalLinks(ctx, o.Number, e.At); err != nil {
+		return err
+	}
+	if err := c.move(ctx, o, order.OrganizationValidation, e.At); err != nil {
+		return err
+	}
+	return c.note(o.Number, e.Actor, "domain-validated",
+		map[string]any{"method": e.Method, "sequence": r.Sequence, "policy": e.PolicyVersion}, e.At)
+}
+
+func unknownChallenge() *fault.Error {
+	return fault.New(fault.NotFound, "dcv.unknown", "該当するドメイン認証がありません。", "There is no such domain challenge.")
+}
+
+func replacedChallenge() *fault.Error {
+	return fault.New(fault.Conflict, "dcv.replaced", "この認証情報は新しいものに置き換えられました。", "This challenge has been replaced by a newer one.")
+}

@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// maxRefusal bounds what is kept of a refused message's name and of the reason, in characters.
+const maxRefusal = 300
+
+// RecordCommand stores a command as evidence and audit line, with what follows from it. The same call again is answered as the
+// first time; a step that had been recorded before changes nothing, and applied is false. An order that is being issued or has
+// ended takes no command any more: a Conflict of code order.state.
+func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Command, at time.Time, letters []order.Letter) (applied bool, err error) {
+	content, err := json.Marshal(cmd)
+	if err != nil {
+		return false, err
+	}
+	digest := sha256.Sum256(content)
+	at = stored(at)
+	err = s.change(ctx, func(c *change) error {
+		o, err := c.lockOrder(ctx, number)
+		if err != nil {
+			return err
+		}
+		if applied, err = c.recordedBefore(ctx, number, cmd.Name(), at, digest[:]); err != nil || applied {
+			return err
+		}
+		detail, err := c.apply(ctx, o, cmd, at)
+		if err != nil || detail == nil {
+			return err
+		}
+		applied = true
+		if _, err := c.ExecContext(ctx, `INSERT INTO commands (order_number, name, at, digest, actor, content) VALUES ($1, $2, $3, $4, $5, $6)`,
+			number, cmd.Name(), at, digest[:], cmd.By(), string(content)); err != nil {
+			return err
+		}
+		if _, err := c.post(ctx, number, letters, at); err != nil {
+			return err
+		}
+		return c.note(number, cmd.By(), string(cmd.Name()), detail, at)
+	})
+	return applied && err == nil, err
+}
+
+func (c *change) recordedBefore(ctx context.Context, number string, name order.CommandName, at time.Time, digest []byte) (before bool, err error) {
+	err = c.GetContext(ctx, &before,
+		`SELECT EXISTS (SELECT FROM commands WHERE order_number = $1 AND name = $2 AND at = $3 AND digest = $4)`, number, name, at, digest)
+	return before, err
+}
+
+// detail is what the audit line of a command says: no personal data. A nil one says that the step had been recorded before.
+type detail map[string]any
+
+// apply does what follows from the command.
+func (c *change) apply(ctx context.Context, o standing, cmd order.Command, at time.Time) (detail, error) {
+	open := !o.State.Final() && o.State != order.Issuing
+	switch cmd := cmd.(type) {
+	case order.PhoneNumberVerified:
+		return c.step(ctx, o, open, "number_verified_at", o.NumberVerifiedAt, at, detail{"source": cmd.Source})
+	case order.RepresentativeReached:
+		return c.step(ctx, o, open, "reached_at", o.ReachedAt, at, detail{"how": cmd.How})
+	case order.RepresentativeConfirmed:
+		return c.step(ctx, o, open, "confirmed_at", o.ConfirmedAt, at, detail{})
+	}
+	if !open {
+		return nil, wrongState(o.State)
+	}
+	switch cmd := cmd.(type) {
+	case order.SubjectCorrected:
+		return c.correct(ctx, o, cmd)
+	case order.InquiryOpened:
+		return c.inquire(ctx, o, cmd, at)
+	case order.InquiryAnswered:
+		return c.answer(ctx, o, cmd, at)
+	case order.ReviewDecided:
+		if o.State != order.Review {
+			return nil, wrongState(o.State)
+		}
+		return detail{"approved": cmd.Approved}, nil
+	case order.DomainMethodChanged:
+		return detail{"method": cmd.Method}, nil
+	default:
+		return detail{}, nil
+	}
+}
+
+// step records a phone step once (G20). The column is one of ours, never of a message.
+func (c *change) step(ctx context.Context, o standing, open bool, column string, before sql.NullTime, at time.Time, d detail) (detail, error) {
+	if before.Valid {
+		return nil, nil //nolint:nilnil // nil says that it had been recorded before
+	}
+	if !open {
+		return nil, wrongState(o.State)
+	}
+	_, err := c.ExecContext(ctx, `UPDATE orders SET `+column+` = $2 WHERE number = $1`, o.Number, at)
+	return d, err
+}
+
+// correct replaces the subject by what has been validated (G10) and tells which fields changed, not their values.
+func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorrected) (detail, error) {
+	var subject document[order.Subject]
+	if err := c.GetContext(ctx, &subject, `SELECT subject FROM orders WHERE number = $1`, o.Number); err != nil {
+		return nil, err
+	}
+	before, after := subject.V, cmd.Apply(subject.V)
+	if before == after {
+		return nil, nil //nolint:nilnil // nil says that it had been recorded before
+	}
+	_, err := c.ExecContext(ctx, `UPDATE orders SET subject = $2 WHERE number = $1`, o.Number, asJSON(after))
+	return detail{"fields": changedFields(before, after)}, err
+}
+
+func changedFields(a, b order.Subject) []string {
+	var out []string
+	for _, f := range []struct {
+		name    string
+		changed bool
+	}{
+		{"organization", a.Organization != b.Organization}, {"unit", a.Unit != b.Unit}, {"state", a.State != b.State},
+		{"city", a.City != b.City}, {"identifier", a.Identifier != b.Identifier},
+	} {
+		if f.changed {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// inquiryRow is a question with its answer.
+type inquiryRow struct {
+	Sequence   int
+	OpenedAt   time.Time `db:"opened_at"`
+	Question   string
+	AnsweredAt sql.NullTime `db:"answered_at"`
+	Answer     sql.NullString
+}
+
+const selectInquiries = `SELECT sequence, opened_at, question, answered_at, answer FROM inquiries WHERE order_number = $1 `
+
+// lastInquiry returns the order's last question; its sequence is 0 without one.
+func (c *change) lastInquiry(ctx context.Context, number string) (r inquiryRow, err error) {
+	err = c.GetContext(ctx, &r, selectInquiries+`ORDER BY sequence DESC LIMIT 1`, number)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return r, err
+}
+
+func (c *change) inquire(ctx context.Context, o standing, cmd order.InquiryOpened, at time.Time) (detail, error) {
+	last, err := c.lastInquiry(ctx, o.Number)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.OpenInquiry && last.Question == cmd.Question:
+		return nil, nil //nolint:nilnil // nil says that it had been recorded before
+	case o.OpenInquiry:
+		return nil, fault.New(fault.Conflict, "inquiry.open", "回答待ちのお問い合わせがあります。", "Another question still waits for its answer.")
+	}
+	sequence := last.Sequence + 1
+	if _, err := c.ExecContext(ctx, `INSERT INTO inquiries (order_number, sequence, opened_at, question) VALUES ($1, $2, $3, $4)`,
+		o.Number, sequence, at, cmd.Question); err != nil {
+		return nil, err
+	}
+	_, err = c.ExecContext(ctx, `UPDATE orders SET open_inquiry = true WHERE number = $1`, o.Number)
+	return detail{"inquiry": sequence}, err
+}
+
+func (c *change) answer(ctx context.Context, o standing, cmd order.InquiryAnswered, at time.Time) (detail, error) {
+	last, err := c.lastInquiry(ctx, o.Number)
+	switch {
+	case err != nil:
+		return nil, err
+	case !o.OpenInquiry && last.Answer.Valid && last.Answer.String == cmd.Answer:
+		return nil, nil //nolint:nilnil // nil says that it had been recorded before
+	case !o.OpenInquiry:
+		return nil, fault.New(fault.Conflict, "inquiry.none", "回答待ちのお問い合わせはありません。", "No question waits for an answer.")
+	}
+	if _, err := c.ExecContext(ctx, `UPDATE inquiries SET answered_at = $3, answer = $4 WHERE order_number = $1 AND sequence = $2`,
+		o.Number, last.Sequence, at, cmd.Answer); err != nil {
+		return nil, err
+	}
+	_, err = c.ExecContext(ctx, `UPDATE orders SET open_inquiry = false WHERE number = $1`, o.Number)
+	return detail{"inquiry": last.Sequence}, err
+}
+
+func inquiries(ctx context.Context, q queryer, number string) ([]order.Inquiry, error) {
+	var rows []inquiryRow
+	err := q.SelectContext(ctx, &rows, selectInquiries+`ORDER BY sequence`, number)
+	out := make([]order.Inquiry, len(rows))
+	for i, r := range rows {
+		out[i] = order.Inquiry{OpenedAt: r.OpenedAt.UTC(), Question: r.Question, AnsweredAt: timeOf(r.AnsweredAt), Answer: r.Answer.String}
+	}
+	return out, err
+}
+
+// RecordRefusal keeps that a message could not be applied, and why; reason holds no value of the message. Who sent it is not
+// known: the message could not be read, or was not believed.
+func (s *Store) RecordRefusal(ctx context.Context, number, command, reason string, at time.Time) error {
+	command, reason, at = shorten(command, maxRefusal), shorten(reason, maxRefusal), stored(at)
+	return s.change(ctx, func(c *change) error {
+		if _, err := c.lockOrder(ctx, number); err != nil {
+			return err
+		}
+		n, err := affected(c.ExecContext(ctx, `
+			INSERT INTO refusals (order_number, command, reason, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, number, command, reason, at))
+		if err != nil || n == 0 {
+			return err
+		}
+		if _, err := c.ExecContext(ctx, `UPDATE orders SET refusals = refusals + 1 WHERE number = $1`, number); err != nil {
+			return err
+		}
+		return c.note(number, "unknown", "message-refused", map[string]any{"command": command, "reason": reason}, at)
+	})
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// linkRow is a link with what became of it.
+type linkRow struct {
+	ID        string
+	Hash      []byte
+	Order     string `db:"order_number"`
+	Purpose   order.LinkPurpose
+	Challenge sql.NullString
+	Recipient string
+	ExpiresAt time.Time    `db:"expires_at"`
+	EndedAt   sql.NullTime `db:"ended_at"`
+	UsedAt    sql.NullTime `db:"used_at"`
+	Approved  sql.NullBool
+}
+
+const linkColumns = `id, hash, order_number, purpose, challenge, recipient, expires_at, ended_at, used_at, approved`
+
+func (r linkRow) link() order.Link {
+	return order.Link{ID: r.ID, Hash: r.Hash, Order: r.Order, Purpose: r.Purpose, Challenge: r.Challenge.String, Recipient: r.Recipient,
+		ExpiresAt: r.ExpiresAt.UTC(), UsedAt: timeOf(r.UsedAt)}
+}
+
+// Link returns the link whose token has the hash, used, expired or not. One that is not known is NotFound; one that a newer mail
+// has replaced is a Conflict of code link.replaced.
+func (s *Store) Link(ctx context.Context, hash []byte) (order.Link, error) {
+	return s.link(ctx, `SELECT `+linkColumns+` FROM links WHERE hash = $1`, hash)
+}
+
+// LinkByID is Link by the id, which is no secret.
+func (s *Store) LinkByID(ctx context.Context, id string) (order.Link, error) {
+	return s.link(ctx, `SELECT `+linkColumns+` FROM links WHERE id = $1`, id)
+}
+
+func (s *Store) link(ctx context.Context, query string, arg any) (order.Link, error) {
+	var r linkRow
+	if err := s.db.GetContext(ctx, &r, query, arg); err != nil {
+		return order.Link{}, translate(ctx, orNotFound(err, unknownLink()))
+	}
+	if r.EndedAt.Valid {
+		return order.Link{}, replacedLink()
+	}
+	return r.link(), nil
+}
+
+func (c *change) insertLinks(ctx context.Context, number string, links []order.Link) error {
+	for _, l := range links {
+		if _, err := c.ExecContext(ctx, `
+			INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			l.ID, l.Hash, number, l.Purpose, textOrNull(l.Challenge), l.Recipient, stored(l.ExpiresAt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endApprovalLinks makes the order's unused approval links worthless.
+func (c *change) endApprovalLinks(ctx context.Context, number string, at time.Time) error {
+	_, err := c.ExecContext(ctx, `
+		UPDATE links SET ended_at = $2 WHERE order_number = $1 AND purpose = 'approval' AND used_at IS NULL AND ended_at IS NULL`,
+		number, stored(at))
+	return err
+}
+
+// DecideApproval uses up the approval link once and returns the address that it had been sent to. An expired or replaced link,
+// or one used for the other decision, is a Conflict; the same decision again is a repeat. With approved it also does what
+// RecordDomainEvidence does.
+func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error) {
+	err = s.change(ctx, func(c *change) error {
+		var r linkRow
+		if err := c.GetContext(ctx, &r, `SELECT `+linkColumns+` FROM links WHERE id = $1 AND purpose = 'approval'`, link); err != nil {
+			return orNotFound(err, unknownLink())
+		}
+		o, err := c.lockOrder(ctx, r.Order)
+		if err != nil {
+			return err
+		}
+		// The first look was only to find the order: what holds is what is read under its lock.
+		if err := c.GetContext(ctx, &r, `SELECT `+linkColumns+` FROM links WHERE id = $1`, link); err != nil {
+			return err
+		}
+		recipient = r.Recipient
+		if r.UsedAt.Valid && r.Approved.Bool == approved {
+			return nil
+		}
+		if err := r.usable(o, e.At); err != nil {
+			return err
+		}
+		e.Order, e.Challenge = r.Order, r.Challenge.String
+		return c.decide(ctx, o, r, approved, e)
+	})
+	if err != nil {
+		return "", err
+	}
+	return recipient, nil
+}
+
+// usable returns why the link cannot decide anything any more, or nil.
+func (r linkRow) usable(o standing, at time.Time) error {
+	switch {
+	case r.UsedAt.Valid:
+		return fault.New(fault.Conflict, "link.used", "このリンクは既に使われています。", "This link has been used already.")
+	case r.EndedAt.Valid:
+		return replacedLink()
+	case !stored(at).Before(r.ExpiresAt):
+		return fault.New(fault.Conflict, "link.expired", "このリンクは有効期限を過ぎています。", "This link has expired.")
+	case o.State != order.DomainValidation:
+		return wrongState(o.State)
+	}
+	return nil
+}
+
+func (c *change) decide(ctx context.Context, o standing, r linkRow, approved bool, e dcv.Evidence) error {
+	if _, err := c.ExecContext(ctx, `UPDATE links SET used_at = $2, approved = $3 WHERE id = $1`, r.ID, stored(e.At), approved); err != nil {
+		return err
+	}
+	if approved {
+		return c.satisfy(ctx, o, e)
+	}
+	return c.note(o.Number, e.Actor, "domain-denied", map[string]any{"method": e.Method}, e.At)
+}
+
+func unknownLink() *fault.Error {
+	return fault.New(fault.NotFound, "link.unknown", "このリンクは無効です。", "This link is not valid.")
+}
+
+func replacedLink() *fault.Error {
+	return fault.New(fault.Conflict, "link.replaced", "このリンクは新しいものに置き換えられたか、不要になりました。最新のメールをご確認ください。",
+		"This link has been replaced by a newer one or is no longer needed. Please look for the latest mail.")
+}
