@@ -203,7 +203,7 @@ func launch(spec Spec) (*run, error) {
 }
 
 func command(spec Spec) *exec.Cmd {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec,noctx // the supervisor's own configuration; a context would end the child's life early
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // a context would end the child's life early
 	cmd.Dir = spec.Dir
 	cmd.Env = append(os.Environ(), spec.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -125,7 +125,7 @@ func TestUIAndNamespacesAreThereWhenStartReturns(t *testing.T) {
 func TestATakenPortNamesItselfAndItsSetting(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "temporal")
-	require.NoError(t, os.WriteFile(binary, []byte("#!/bin/sh\nexit 1\n"), 0o700)) //nolint:gosec // an executable is executable
+	require.NoError(t, os.WriteFile(binary, []byte("#!/bin/sh\nexit 1\n"), 0o700))
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
