@@ -71,6 +71,7 @@ func median(d []time.Duration) time.Duration {
 
 // bareCreate returns a function that signs a certificate like ours with crypto/x509 alone.
 func bareCreate(b *testing.B) func() {
+	b.Helper()
 	parts := catest.Material(b, policy.PublicTrust)
 	template := issue(b, newCA(b, policy.PublicTrust), catest.Request(b))
 	return func() {

@@ -42,20 +42,18 @@ type Config struct {
 
 // CA issues certificates and CRLs under one issuing certificate. It is immutable and safe for concurrent use.
 type CA struct {
-	signer    crypto.Signer
-	cert      *x509.Certificate
-	chain     []*x509.Certificate
-	id        string
-	profile   profile
-	book      policy.Book
-	policyOID string
-	linter    *lint.Linter
-	sealKey   []byte
-
+	signer          crypto.Signer
+	cert            *x509.Certificate
+	chain           []*x509.Certificate
+	id              string
+	profile         profile
+	book            policy.Book
+	policyOID       string
+	linter          *lint.Linter
+	sealKey         []byte
 	staticSignature []byte // of a real one's size, for linting
-
-	clock func() time.Time
-	rand  io.Reader
+	clock           func() time.Time
+	rand            io.Reader
 }
 
 // New checks that the parts belong together and returns the CA: the key is the certificate's and signs repeatably, is long
@@ -64,21 +62,13 @@ func New(cfg Config) (*CA, error) {
 	if cfg.Signer == nil || cfg.Certificate == nil || cfg.Clock == nil || cfg.Rand == nil {
 		return nil, errors.New("ca: signer, certificate, clock and random source must be given")
 	}
-	now := cfg.Clock()
-	rules := cfg.Profile.At(now)
 	if cfg.PolicyOID == "" {
-		cfg.PolicyOID = rules.CertificatePolicy
+		cfg.PolicyOID = cfg.Profile.At(cfg.Clock()).CertificatePolicy
 	}
-	if err := errors.Join(
-		checkKey(cfg.Signer, cfg.Certificate, rules.MinIssuingCABits),
-		checkChain(cfg.Certificate, cfg.Chain, now),
-		checkPolicy(cfg.PolicyOID, cfg.Certificate, rules),
-		checkURLs(cfg.URLs),
-	); err != nil {
+	if err := check(cfg); err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
-	id := IssuerID(cfg.Certificate)
-	sealKey, err := deriveSealKey(cfg.Signer, cfg.Certificate, cfg.Rand)
+	sealKey, size, err := testKey(cfg.Signer, cfg.Certificate, cfg.Rand)
 	if err != nil {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
@@ -91,9 +81,22 @@ func New(cfg Config) (*CA, error) {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
 	return &CA{
-		signer: cfg.Signer, cert: cfg.Certificate, chain: slices.Clone(cfg.Chain), id: id, profile: p, book: cfg.Profile, policyOID: cfg.PolicyOID,
-		linter: linter, sealKey: sealKey, staticSignature: make([]byte, cfg.Certificate.PublicKey.(*rsa.PublicKey).Size()), clock: cfg.Clock, rand: cfg.Rand,
+		signer: cfg.Signer, cert: cfg.Certificate, chain: slices.Clone(cfg.Chain), id: IssuerID(cfg.Certificate),
+		profile: p, book: cfg.Profile, policyOID: cfg.PolicyOID, linter: linter,
+		sealKey: sealKey, staticSignature: make([]byte, size), clock: cfg.Clock, rand: cfg.Rand,
 	}, nil
+}
+
+// check reports everything that is wrong with the parts, not only the first.
+func check(cfg Config) error {
+	now := cfg.Clock()
+	rules := cfg.Profile.At(now)
+	return errors.Join(
+		checkKey(cfg.Signer, cfg.Certificate, rules.MinIssuingCABits),
+		checkChain(cfg.Certificate, cfg.Chain, now),
+		checkPolicy(cfg.PolicyOID, cfg.Certificate, rules),
+		checkURLs(cfg.URLs),
+	)
 }
 
 // IssuerID names an issuing CA: lower-case hex of the first 8 bytes of SHA-256 over its certificate.
@@ -173,12 +176,13 @@ func checkPolicy(oid string, cert *x509.Certificate, rules policy.Rules) error {
 }
 
 func checkURLs(u URLs) error {
-	for name, address := range map[string]string{"CRL": u.CRL, "AIA": u.AIA, "OCSP": u.OCSP} {
-		if address == "" && name == "OCSP" {
-			continue
-		}
+	addresses := []string{u.CRL, u.AIA}
+	if u.OCSP != "" {
+		addresses = append(addresses, u.OCSP)
+	}
+	for _, address := range addresses {
 		if parsed, err := url.Parse(address); err != nil || parsed.Scheme != "http" || parsed.Host == "" {
-			return fmt.Errorf("the %s address must be a plain http URL", name)
+			return fmt.Errorf("the addresses of CRL, CA certificate and OCSP must be plain http URLs, not %q", address)
 		}
 	}
 	return nil

@@ -35,8 +35,11 @@ type Made struct {
 	KeySHA256 string    `json:"key_sha256,omitempty"` // of the public key, SubjectPublicKeyInfo
 }
 
-func newLog(spec Spec, made Result, started, finished time.Time) Log {
-	encoded, _ := json.Marshal(spec) // plain strings and numbers cannot fail
+func newLog(spec Spec, made Result, started, finished time.Time) (Log, error) {
+	encoded, err := json.Marshal(spec)
+	if err != nil {
+		return Log{}, fmt.Errorf("ceremony: encode settings: %w", err)
+	}
 	l := Log{
 		Operator: spec.Operator, Witnesses: spec.Witnesses, StartedAt: started, FinishedAt: finished,
 		Spec: spec, SpecSHA256: digest(encoded),
@@ -44,7 +47,7 @@ func newLog(spec Spec, made Result, started, finished time.Time) Log {
 	}
 	crl := Made{File: RootCRL, SHA256: digest(made.CRL), NotBefore: started, NotAfter: started.AddDate(0, 0, spec.Root.CRLValidityDays)}
 	l.Made = append(l.Made, crl)
-	return l
+	return l, nil
 }
 
 func entry(file, keyFile string, cert *x509.Certificate) Made {

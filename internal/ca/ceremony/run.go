@@ -72,7 +72,9 @@ func Run(ctx context.Context, spec Spec, dir string, clock func() time.Time, ran
 		return Result{}, err
 	}
 	report("ファイルと記録を書き込んでいます", "writing files and log")
-	made.Log = newLog(spec, made, started, clock().UTC().Truncate(time.Second))
+	if made.Log, err = newLog(spec, made, started, clock().UTC().Truncate(time.Second)); err != nil {
+		return Result{}, err
+	}
 	if err := write(dir, keys, made); err != nil {
 		return Result{}, err
 	}
