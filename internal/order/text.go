@@ -113,13 +113,14 @@ func (a alphabet) takes(c rune) bool {
 		return '0' <= c && c <= '9' || '０' <= c && c <= '９'
 	case unicode.In(c, unicode.P, unicode.Sm, unicode.Sc):
 		return true
-	case unicode.In(c, unicode.Mn, unicode.Nl, unicode.No): // voicing marks that do not compose, Ⅲ, ①
-		return a != certificate
-	case unicode.In(c, unicode.So, unicode.Sk): // ㈱ and ゛; no emoji
-		return a != certificate && (0x3200 <= c && c <= 0x33FF || 0x309B <= c && c <= 0x309C)
 	default:
-		return c == ' '
+		return c == ' ' || a != certificate && isUsualSymbol(c)
 	}
+}
+
+// isUsualSymbol reports whether c is a mark or symbol of Japanese typing: a voicing mark that does not compose, Ⅲ, ①, ㈱. Emoji are not.
+func isUsualSymbol(c rune) bool {
+	return unicode.In(c, unicode.Mn, unicode.Nl, unicode.No) || 0x3200 <= c && c <= 0x33FF || 0x309B <= c && c <= 0x309C
 }
 
 // latin holds the Latin letters of real names: no phonetic or mathematical ones, many of which are drawn like others.
@@ -162,12 +163,12 @@ func isPlaceholder(s string) bool {
 }
 
 // multiline checks what staff and applicants write to each other: any language, lines, but nothing hidden.
-func multiline(path, s string, max int, optional bool) *fault.Field {
+func multiline(path, s string, limit int, optional bool) *fault.Field {
 	switch {
 	case s == "" && optional:
 		return nil
-	case len(s) > 4*max, utf8.RuneCountInString(s) > max:
-		return tooLong(path, max)
+	case len(s) > utf8.UTFMax*limit, utf8.RuneCountInString(s) > limit:
+		return tooLong(path, limit)
 	case !utf8.ValidString(s):
 		return notText(path)
 	case strings.TrimSpace(s) == "":
@@ -184,8 +185,8 @@ func multiline(path, s string, max int, optional bool) *fault.Field {
 // identifierSyntax is an organizationIdentifier under a register or tax scheme (SBR 7.1.4.2.2 d): scheme, country, reference.
 var identifierSyntax = regexp.MustCompile(`^(NTR|VAT)JP-[0-9]{12,13}$`)
 
-func tooLong(path string, max int) *fault.Field {
-	f := field(path, "length", fmt.Sprintf("%d文字以内です。", max), fmt.Sprintf("At most %d characters.", max), "短くしてください。", "Shorten it.")
+func tooLong(path string, limit int) *fault.Field {
+	f := field(path, "length", fmt.Sprintf("%d文字以内です。", limit), fmt.Sprintf("At most %d characters.", limit), "短くしてください。", "Shorten it.")
 	return &f
 }
 
