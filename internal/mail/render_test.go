@@ -1,0 +1,340 @@
+package mail_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+
+	"securemailid.example/internal/calendar"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/mail"
+	"securemailid.example/internal/order"
+)
+
+// go test ./internal/mail -update writes the golden mails anew; read the difference.
+var update = flag.Bool("update", false, "write testdata anew")
+
+// renderer writes mails in the guide's name, and as a brand that has every optional setting if full.
+func renderer(t testing.TB, full bool) *mail.Renderer {
+	t.Helper()
+	c, err := calendar.New()
+	require.NoError(t, err)
+	b := mail.GuideBrand()
+	if full {
+		b = fullBrand()
+	}
+	r, err := mail.NewRenderer(b, c)
+	require.NoError(t, err)
+	return r
+}
+
+// fullBrand has every optional setting.
+func fullBrand() mail.Brand {
+	b := mail.GuideBrand()
+	b.Support.Email, b.ReplyTo = "help@example.com", "support@example.com"
+	return b
+}
+
+// facts are those that all example letters share. The deadline is 22 November 2026, 18:00 in Japan.
+func facts(more func(*order.Facts)) order.Facts {
+	f := order.Facts{
+		Number: "1234567890", Domain: "example.co.jp", Organization: "サンプル商事株式会社", ContactName: "Gijutsu Tantou",
+		Deadline: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
+	}
+	more(&f)
+	return f
+}
+
+const token = "rX3vQm0uTg7yB2kLw9ZsHc5nJ1pFdEaU8iRoVtYbMxQ"
+
+type example struct {
+	name  string
+	kind  order.LetterKind
+	facts order.Facts
+}
+
+// examples holds every kind of letter, in each of its forms.
+func examples() []example {
+	valueUntil := time.Date(2026, 11, 19, 15, 30, 0, 0, time.UTC)
+	method := func(m order.DCVMethod) order.Facts {
+		return facts(func(f *order.Facts) {
+			f.Method, f.CertificateEmail, f.ValidityYears = m, "info@example.co.jp", 2
+		})
+	}
+	txt := facts(func(f *order.Facts) {
+		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
+	})
+	replaced := txt
+	replaced.Replaced, replaced.Link = true, "https://portal.example.com/status/"+token
+	issued := facts(func(f *order.Facts) {
+		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2028, 11, 24, 14, 59, 59, 0, time.UTC)
+		f.Link, f.LinkExpires = "https://portal.example.com/download/"+token, time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
+	})
+	dns := order.Progress{State: order.DomainValidation, Method: order.DCVTXT}
+	reason := facts(func(f *order.Facts) {
+		f.Reason = "申請団体の電話番号を確認できませんでした。\nお手数ですが、登記の内容をご確認ください。"
+	})
+	return []example{
+		{"receipt-email", order.LetterReceipt, method(order.DCVEmail)},
+		{"receipt-file", order.LetterReceipt, method(order.DCVFile)},
+		{"receipt-dns", order.LetterReceipt, method(order.DCVTXT)},
+		{"challenge-txt", order.LetterChallenge, txt},
+		{"challenge-txt-replaced", order.LetterChallenge, replaced},
+		{"challenge-cname", order.LetterChallenge, facts(func(f *order.Facts) {
+			f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVCNAME, "_"+token+".example.co.jp", "dcv.example.com", valueUntil
+		})},
+		{"challenge-file", order.LetterChallenge, facts(func(f *order.Facts) {
+			f.Method, f.FileContent, f.ValueExpires = order.DCVFile, token, valueUntil
+			f.FileURL = "http://example.co.jp/.well-known/pki-validation/fileauth.txt"
+		})},
+		{"domain-approval", order.LetterDomainApproval, facts(func(f *order.Facts) {
+			f.Link, f.LinkExpires = "https://portal.example.com/approve/"+token, valueUntil
+		})},
+		{"inquiry", order.LetterInquiry, facts(func(f *order.Facts) {
+			f.Question = "英語の団体名は Sample Trading K.K. と Sample Trading Co., Ltd. のどちらが正しいですか。\n登記または定款の英文表記をお知らせください。"
+		})},
+		{"reminder", order.LetterReminder, facts(func(f *order.Facts) {
+			f.Awaited, f.RecordName, f.RecordValue = dns.Awaited(), "example.co.jp", token
+		})},
+		{"rejected", order.LetterRejected, reason},
+		{"cancelled", order.LetterCancelled, facts(func(*order.Facts) {})},
+		{"expired", order.LetterExpired, facts(func(*order.Facts) {})},
+		{"issued-certificate", order.LetterIssuedCertificate, issued},
+		{"issued-contact", order.LetterIssuedContact, issued},
+	}
+}
+
+func letter(e example, lang order.Language) order.Letter {
+	return order.Letter{
+		ID: "0198c6f2-0000-7000-8000-000000000001", Order: e.facts.Number, Kind: e.kind, Recipient: "tech@example.co.jp", Language: lang,
+		Facts: e.facts, CreatedAt: time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC), // a Friday before a Monday holiday
+	}
+}
+
+func TestGoldenMails(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	for _, lang := range []order.Language{order.Japanese, order.English} {
+		for _, e := range examples() {
+			got, err := r.Render(letter(e, lang))
+			require.NoError(t, err, e.name)
+			golden(t, filepath.Join("testdata", string(lang), e.name+".txt"), "From: "+got.From+"\nSubject: "+got.Subject+"\n\n"+got.Text)
+			golden(t, filepath.Join("testdata", string(lang), e.name+".html"), got.HTML)
+		}
+	}
+}
+
+// golden compares got with a file, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, name)
+}
+
+func TestMailsFitAWindow(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	for _, lang := range []order.Language{order.Japanese, order.English} {
+		for _, e := range examples() {
+			got, err := r.Render(letter(e, lang))
+			require.NoError(t, err)
+			require.NotContains(t, got.Subject, "\n", e.name)
+			require.NotContains(t, got.Text, "\n\n\n", e.name)
+			require.NotContains(t, got.HTML, "ZgotmplZ", e.name)
+			for l := range strings.SplitSeq(got.Text, "\n") {
+				if strings.Contains(l, "https://") || strings.HasPrefix(l, "    ") {
+					continue // an address or a value to copy is never broken
+				}
+				require.LessOrEqual(t, mail.Columns(l), 76, "%s/%s: %s", lang, e.name, l)
+			}
+		}
+	}
+}
+
+func TestWhatEachReaderNeedsIsThere(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	for _, row := range []struct {
+		why, name string
+		lang      order.Language
+		want      []string
+	}{
+		{"G14, G15, G20: the receipt says by when the validation mail comes, over the holiday weekend", "receipt-email", order.Japanese,
+			[]string{"1営業日以内", "2026年11月24日（火）", "Please validate ownership of your domain example.co.jp", "no-reply@digitalcertvalidation.com", "  1) ", "  3) "}},
+		{"the same in English", "receipt-email", order.English, []string{"Tuesday, 24 November 2026", "in person", "  3) "}},
+		{"G19: a TXT record to copy, and until when", "challenge-txt", order.Japanese,
+			[]string{"    " + token + "\n", `example.co.jp. IN TXT "` + token + `"`, "2026年11月20日 00:30 JST", "2026年11月22日 18:00 JST"}},
+		{"G19: a CNAME record to copy", "challenge-cname", order.English, []string{"IN CNAME dcv.example.com.", "20 November 2026, 00:30 JST"}},
+		{"G18: place and content of the file", "challenge-file", order.Japanese, []string{"    http://example.co.jp/.well-known/pki-validation/fileauth.txt\n", "    " + token + "\n"}},
+		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"以前にお知らせした値は"}},
+		{"G17: both languages, what is approved, and what to do without having asked", "domain-approval", order.Japanese,
+			[]string{"example.co.jp", "サンプル商事株式会社", "1234567890", "https://portal.example.com/approve/" + token + "\n", "お心当たりがない場合", "If you did not expect this"}},
+		{"G21: order number and download link", "issued-contact", order.Japanese, []string{"1234567890", "https://portal.example.com/download/" + token + "\n"}},
+		{"G12: the question", "inquiry", order.Japanese, []string{"> 登記または定款の英文表記をお知らせください。"}},
+		{"what is awaited, from whom", "reminder", order.English, []string{"the DNS record", token, "What we are doing"}},
+		{"the reason", "rejected", order.Japanese, []string{"> 申請団体の電話番号を確認できませんでした。"}},
+	} {
+		for _, e := range examples() {
+			if e.name != row.name {
+				continue
+			}
+			got, err := r.Render(letter(e, row.lang))
+			require.NoError(t, err)
+			for _, w := range row.want {
+				require.Contains(t, got.Text, w, row.why)
+			}
+		}
+	}
+}
+
+func TestSubjectsAndSendersOfTheGuide(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	want := map[string][2]string{
+		"receipt-email":      {"デジサート・ジャパン合同会社 <updates@digicert.com>", "セキュアメールID申請完了のご連絡"},
+		"domain-approval":    {"no-reply@digitalcertvalidation.com", "Please validate ownership of your domain example.co.jp"},
+		"issued-certificate": {"DigiCert <admin@digicert.com>", "DigiCert：S/MIME証明書 発行のお知らせ"},
+		"issued-contact":     {"DigiCert <admin@digicert.com>", "DigiCert: デジサートジャパン より証明書のご案内"},
+	}
+	seen := 0
+	for _, e := range examples() {
+		if w, ok := want[e.name]; ok {
+			got, err := r.Render(letter(e, order.Japanese))
+			require.NoError(t, err)
+			require.Equal(t, w, [2]string{got.From, got.Subject})
+			seen++
+		}
+	}
+	require.Len(t, want, seen)
+}
+
+func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	for _, row := range []struct {
+		why    string
+		letter order.Letter
+	}{
+		{"an unknown kind", order.Letter{Kind: "praise", Facts: order.Facts{Number: "1"}}},
+		{"no order number", order.Letter{Kind: order.LetterReceipt}},
+		{"a challenge without its value", order.Letter{Kind: order.LetterChallenge, Facts: order.Facts{Number: "1", Domain: "example.jp", Method: order.DCVTXT, RecordName: "example.jp"}}},
+		{"a challenge for the e-mail method, which has a letter of its own", order.Letter{Kind: order.LetterChallenge, Facts: order.Facts{Number: "1", Domain: "example.jp", Method: order.DCVEmail}}},
+		{"an approval link that is none", order.Letter{Kind: order.LetterDomainApproval, Facts: order.Facts{Number: "1", Domain: "example.jp", Link: "javascript:alert(1)"}}},
+		{"a download without its link, as after its facts were wiped", order.Letter{Kind: order.LetterIssuedContact, Facts: order.Facts{Number: "1"}}},
+		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
+	} {
+		_, err := r.Render(row.letter)
+		require.Equal(t, fault.Internal, fault.KindOf(err), row.why)
+	}
+}
+
+// allowed is every element that our pages are made of.
+const allowed = " html head meta title body table tbody tr td div h2 p ul ol li strong a blockquote hr "
+
+// outline returns the elements of a page and checks that it consists of ours, loads nothing and links nowhere but to where and to our
+// support.
+func outline(t testing.TB, page string, where ...string) []string {
+	t.Helper()
+	b := fullBrand()
+	where = append(where, b.Support.URL, b.Support.PhoneURL, "mailto:"+b.Support.Email)
+	var elements []string
+	for z := html.NewTokenizer(strings.NewReader(page)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			return elements
+		case html.CommentToken:
+			t.Fatalf("a comment in %s", page)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			token := z.Token()
+			elements = append(elements, token.Data)
+			require.Contains(t, allowed, " "+token.Data+" ")
+			for _, a := range token.Attr {
+				require.NotContains(t, []string{"src", "srcset", "background", "id", "class"}, a.Key)
+				require.False(t, strings.HasPrefix(a.Key, "on"), a.Key)
+				require.NotContains(t, a.Val, "url(")
+				if a.Key == "href" {
+					require.Contains(t, where, a.Val)
+				}
+			}
+		}
+	}
+}
+
+func TestHostileFactsStayText(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	hostile := `</td></table><script>alert(1)</script><img src=x onerror=alert(1)>{{.Link}}` + "\r\nBcc: other@example.com\r\n\r\n\u202e\u2066evil"
+	for _, lang := range []order.Language{order.Japanese, order.English} {
+		for _, e := range examples() {
+			l := letter(e, lang)
+			before, err := r.Render(l)
+			require.NoError(t, err)
+			f := &l.Facts
+			for _, s := range []*string{&f.Number, &f.CertificateEmail, &f.Domain, &f.Organization, &f.ContactName, &f.RecordName, &f.RecordValue, &f.FileContent, &f.Serial, &f.Question, &f.Reason} {
+				if *s != "" {
+					*s = hostile
+				}
+			}
+			got, err := r.Render(l)
+			require.NoError(t, err)
+			require.Equal(t, outline(t, before.HTML, f.Link), outline(t, got.HTML, f.Link), "%s: the page has the same elements", e.name)
+			require.NotContains(t, got.Subject, "\n")
+			require.NotContains(t, "\n"+got.Text, "\nBcc:", "%s: nothing begins a line of its own", e.name)
+			require.NotContains(t, got.Text+got.Subject+got.HTML, "\u202e")
+		}
+	}
+}
+
+func TestNamesCarryNoLinks(t *testing.T) {
+	t.Parallel()
+	l := letter(examples()[7], order.Japanese)
+	l.Facts.Organization = "賞品は https://evil.example/win へ"
+	got, err := renderer(t, false).Render(l)
+	require.NoError(t, err)
+	require.Equal(t, order.LetterDomainApproval, l.Kind)
+	require.NotContains(t, got.Text, "https://evil.example")
+	require.NotContains(t, got.HTML, "https://evil.example")
+}
+
+// FuzzRender shows that no facts can break a mail: one line of subject, our elements only, no character that hides or turns text.
+func FuzzRender(f *testing.F) {
+	f.Add(0, true, "1234567890", "example.jp", "サンプル商事株式会社", "token", "質問\nです")
+	f.Add(4, false, "1\r\nBcc: a@example.com", "<script>", "a\u202eb", "\x00\xff", "{{.}}\r\n.\r\n")
+	r := renderer(f, true)
+	f.Fuzz(func(t *testing.T, which int, japanese bool, number, domain, organization, value, words string) {
+		all := examples()
+		e := all[int(uint(which)%uint(len(all)))]
+		lang := order.English
+		if japanese {
+			lang = order.Japanese
+		}
+		l := letter(e, lang)
+		f := &l.Facts
+		f.Number, f.Domain, f.Organization, f.ContactName = number, domain, organization, organization
+		f.RecordName, f.RecordValue, f.FileContent, f.Serial = domain, value, value, value
+		f.CertificateEmail, f.Question, f.Reason = value, words, words
+		got, err := r.Render(l)
+		if err != nil {
+			require.Equal(t, fault.Internal, fault.KindOf(err))
+			return
+		}
+		outline(t, got.HTML, f.Link)
+		for _, s := range []string{got.Subject, got.Text, got.HTML} {
+			require.NotContains(t, s, "\r")
+			require.NotContains(t, s, "\u202e")
+			require.NotContains(t, s, "\x00")
+		}
+		require.NotContains(t, got.Subject, "\n")
+	})
+}

@@ -1,0 +1,90 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"securemailid.example/internal/calendar"
+	"securemailid.example/internal/order"
+)
+
+// moment is a time for the reader, who is in Japan.
+func moment(lang order.Language, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	if lang == order.English {
+		return t.In(calendar.JST()).Format("2 January 2006, 15:04 JST")
+	}
+	return t.In(calendar.JST()).Format("2006年1月2日 15:04 JST")
+}
+
+// day is a date for the reader, with its weekday.
+func day(lang order.Language, t time.Time) string {
+	t = t.In(calendar.JST())
+	if lang == order.English {
+		return t.Format("Monday, 2 January 2006")
+	}
+	weekdays := [...]string{"日", "月", "火", "水", "木", "金", "土"}
+	return t.Format("2006年1月2日") + "（" + weekdays[t.Weekday()] + "）"
+}
+
+// years is a validity.
+func years(lang order.Language, n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case lang != order.English:
+		return fmt.Sprintf("%d年", n)
+	case n == 1:
+		return "1 year"
+	default:
+		return fmt.Sprintf("%d years", n)
+	}
+}
+
+// method is the name of a DCV method (G8).
+func method(lang order.Language, m order.DCVMethod) string {
+	w := map[order.DCVMethod]Words{
+		order.DCVEmail: {JA: "メール認証", EN: "E-mail"},
+		order.DCVFile:  {JA: "ファイル認証", EN: "File"},
+		order.DCVTXT:   {JA: "DNS TXT認証", EN: "DNS TXT"},
+		order.DCVCNAME: {JA: "DNS CNAME認証", EN: "DNS CNAME"},
+	}[m]
+	return w.In(lang)
+}
+
+// awaited lists what is awaited: from the reader's side, or with ours from the CA.
+func awaited(lang order.Language, list []order.Awaited, ours bool) []string {
+	var out []string
+	for _, a := range list {
+		if (a.Party == order.PartyStaff || a.Party == order.PartyCA) == ours {
+			out = append(out, a.Text.In(string(lang)))
+		}
+	}
+	return out
+}
+
+// row is a labelled fact.
+type row struct{ Label, Value string }
+
+// rows pairs labels with values and leaves out what is not known.
+func rows(pairs ...string) []row {
+	var out []row
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out = append(out, row{pairs[i], pairs[i+1]})
+		}
+	}
+	return out
+}
+
+// dotted is a domain name as zone files write it.
+func dotted(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
+// list is its arguments.
+func list(items ...string) []string { return items }
+
+// labelled is a row, for the parts that take one.
+func labelled(label, value string) row { return row{label, value} }
