@@ -25,7 +25,7 @@ type Domain struct {
 	Policy      policy.Book
 	Addresses   Addresses
 	CNAMETarget string                                             // where the CNAME must point (G19)
-	NewToken    func(order.DCVMethod) string                       // random value, empty for e-mail
+	NewToken    func(order.DCVMethod) (string, error)              // random value, empty for e-mail
 	Next        func(c dcv.Challenge, now time.Time) time.Duration // until polling looks again
 	Clock       func() time.Time
 }
@@ -85,9 +85,13 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 
 // newChallenge makes the challenge asked for. The same value is sent again on a resend, and keeps its age (A8–A11).
 func (d *Domain) newChallenge(ctx context.Context, in OpenInput, st order.Status, rules policy.Rules, now time.Time) (dcv.Challenge, error) {
+	token, err := d.NewToken(in.Method)
+	if err != nil {
+		return dcv.Challenge{}, err
+	}
 	c := dcv.Challenge{
 		ID: uuid.NewString(), Order: in.Number, Sequence: in.Sequence, Method: in.Method, Domain: st.Domain,
-		Token: d.NewToken(in.Method), Target: d.CNAMETarget, OpenedAt: now, ExpiresAt: now.Add(rules.RandomValueMaxAge),
+		Token: token, Target: d.CNAMETarget, OpenedAt: now, ExpiresAt: now.Add(rules.RandomValueMaxAge),
 	}
 	if in.Why != OpenResent || in.Method == order.DCVEmail {
 		return c, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"securemailid.example/internal/mail"
 	"securemailid.example/internal/policy"
 )
 
@@ -31,41 +32,44 @@ type Common struct {
 	LogLevel       slog.Level     `env:"SMID_LOG_LEVEL" envDefault:"INFO"`
 }
 
-// SMTP is the mail relay.
-type SMTP struct {
-	Host         string        `env:"SMID_SMTP_HOST,required,notEmpty"`
-	Port         int           `env:"SMID_SMTP_PORT" envDefault:"587"`
-	TLS          string        `env:"SMID_SMTP_TLS" envDefault:"mandatory"` // mandatory, opportunistic or none
-	Username     string        `env:"SMID_SMTP_USERNAME"`
-	PasswordFile string        `env:"SMID_SMTP_PASSWORD_FILE"`
-	Timeout      time.Duration `env:"SMID_SMTP_TIMEOUT" envDefault:"30s"`
-	MessageHost  string        `env:"SMID_MAIL_DOMAIN,required,notEmpty"` // right part of every Message-ID
+// Mail is the relay and everything that a mail says of the company. No name has a default.
+type Mail struct {
+	Brand        mail.Brand `envPrefix:"SMID_BRAND_"`
+	SMTP         mail.SMTP  `envPrefix:"SMID_SMTP_"`
+	PasswordFile string     `env:"SMID_SMTP_PASSWORD_FILE"` // instead of SMID_SMTP_PASSWORD
+	CompanyDays  []string   `env:"SMID_COMPANY_HOLIDAYS"`   // days off beside the Japanese holidays, 2026-08-14,…
+}
+
+// CA is where the issuing CA lies and publishes.
+type CA struct {
+	Dir       string `env:"SMID_CA_DIR,required,notEmpty"` // as written by "starter ca init"
+	URL       string `env:"SMID_CA_URL"`                   // http address below which /crl and /ca are served; empty: SMID_PUBLIC_URL
+	PolicyOID string `env:"SMID_POLICY_OID"`               // certificatePolicies; needed outside public-trust
 }
 
 // Worker is the settings of the worker.
 type Worker struct {
 	Common
-	SMTP
-	BrandFile   string        `env:"SMID_BRAND_FILE,required,notEmpty"` // names, senders and subjects, YAML
-	CADir       string        `env:"SMID_CA_DIR,required,notEmpty"`     // as written by "starter ca init"
-	CAURL       string        `env:"SMID_CA_URL"`                       // http base of CRL and issuer addresses; empty: PublicURL
-	PolicyOID   string        `env:"SMID_POLICY_OID"`                   // certificatePolicies; needed outside public-trust
+	Mail
+	CA
 	CNAMETarget string        `env:"SMID_CNAME_TARGET,required,notEmpty"`
 	CAAIssuers  []string      `env:"SMID_CAA_ISSUERS,required,notEmpty"`
 	Resolvers   []string      `env:"SMID_DNS_RESOLVERS,required,notEmpty"`
 	WHOISServer string        `env:"SMID_WHOIS_SERVER"`              // host:port; empty: by referral from IANA
 	Lab         bool          `env:"SMID_DEV_LAB"`                   // development stack only: probes may reach loopback, on WebPort
 	LabWebPort  int           `env:"SMID_DEV_WEB_PORT"`              // development stack only
-	PollFirst   time.Duration `env:"SMID_POLL_FIRST"`                // development stack only: polling interval instead of the cadence
+	Poll        time.Duration `env:"SMID_DEV_POLL"`                  // development stack only: a fixed polling interval instead of the cadence
 	Signing     bool          `env:"SMID_SIGNING" envDefault:"true"` // whether this worker holds the CA key
+	Health      string        `env:"SMID_HEALTH_LISTEN"`             // host:port that answers /healthz and /readyz; empty: none
 	Concurrency int           `env:"SMID_CONCURRENCY" envDefault:"100"`
 }
 
 // Portal is the settings of "starter serve".
 type Portal struct {
 	Common
-	BrandFile string `env:"SMID_BRAND_FILE,required,notEmpty"`
-	Listen    string `env:"SMID_PORTAL_LISTEN" envDefault:"127.0.0.1:8080"`
+	Brand         mail.Brand `envPrefix:"SMID_BRAND_"`
+	TrustProxyTLS bool       `env:"SMID_TRUST_PROXY_TLS"` // a proxy of ours ends TLS and sets X-Forwarded-Proto and -For
+	Listen        string     `env:"SMID_PORTAL_LISTEN" envDefault:"127.0.0.1:8080"`
 }
 
 // Load reads T from the environment and says every missing setting at once.

@@ -98,8 +98,7 @@ func translate(err error) error {
 			"No order under way has this number. Check the number; the order may also have ended.").Because(err)
 	}
 	if unreachable(err) {
-		return fault.New(fault.Unavailable, "engine.unavailable", "受付システムに接続できません。しばらくしてから同じ内容でもう一度お試しください。",
-			"The order system does not answer. Try the same again in a while; nothing is counted twice.").Because(err)
+		return Unreachable(err)
 	}
 	return err
 }
@@ -120,4 +119,10 @@ func unreachable(err error) bool {
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+// Unreachable is the fault for a Temporal server that could not be dialled.
+func Unreachable(cause error) error {
+	return fault.New(fault.Unavailable, "engine.unavailable", "受付システムに接続できません。しばらくしてから同じ内容でもう一度お試しください。",
+		"The order system does not answer. Try the same again in a while; nothing is counted twice.").Because(cause)
 }

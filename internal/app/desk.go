@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"securemailid.example/internal/config"
+	"securemailid.example/internal/engine"
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+	"securemailid.example/internal/store"
+	"securemailid.example/internal/voucher"
+)
+
+// Desk is what people and programs use orders through: the record, the engine, vouchers and rules.
+type Desk struct {
+	Records  *store.Store
+	Orders   Orders
+	Vouchers voucher.Hasher
+	Rules    policy.Book
+	Clock    func() time.Time
+
+	disconnect func()
+}
+
+// Orders is the engine as a desk uses it.
+type Orders interface {
+	Submit(ctx context.Context, s order.Submission) (order.Receipt, error)
+	Command(ctx context.Context, number string, c order.Command) (order.Outcome, error)
+	Signal(ctx context.Context, number string, c order.Command) error
+}
+
+// OpenDesk connects to the record. Temporal is dialled at the first call that needs it, so that what only reads works without.
+func OpenDesk(ctx context.Context, cfg config.Common, logger *slog.Logger) (*Desk, error) {
+	rules, err := cfg.Book()
+	if err != nil {
+		return nil, err
+	}
+	hasher, err := voucherHasher(cfg.VoucherKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	records, err := store.Open(ctx, cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	orders := &lazyOrders{address: cfg.Temporal, numbers: records, logger: logger}
+	return &Desk{Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Clock: time.Now, disconnect: orders.close}, nil
+}
+
+// Close disconnects.
+func (d *Desk) Close() {
+	d.disconnect()
+	_ = d.Records.Disconnect() // nothing is under way any more
+}
+
+// Submit validates the form (G2–G13), recognises the voucher by its hash and hands the application in. An empty key becomes a
+// digest of the normalised form, so that the same file handed in twice is one order.
+func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error) {
+	n, err := order.Validate(a, d.Rules.At(d.Clock()).Limits())
+	if err != nil {
+		return order.Receipt{}, err
+	}
+	hash := d.Vouchers.Hash(n.Voucher)
+	n.Application.Voucher = ""
+	if key == "" {
+		if key, err = digest(n.Application, hash); err != nil {
+			return order.Receipt{}, err
+		}
+	}
+	return d.Orders.Submit(ctx, order.Submission{Key: key, Application: n.Application, VoucherHash: hash})
+}
+
+func digest(a order.Application, voucherHash []byte) (string, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return "", fmt.Errorf("digest of the application: %w", err)
+	}
+	h := sha256.New()
+	h.Write(voucherHash)
+	h.Write(body)
+	return "form-" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// voucherHasher reads the key under which vouchers are recognised.
+func voucherHasher(file string) (voucher.Hasher, error) {
+	text, err := config.Secret(file)
+	if err != nil {
+		return voucher.Hasher{}, fmt.Errorf("SMID_VOUCHER_KEY_FILE: %w", err)
+	}
+	key, err := hex.DecodeString(text)
+	if err != nil {
+		return voucher.Hasher{}, fmt.Errorf("SMID_VOUCHER_KEY_FILE: the file must hold hex digits")
+	}
+	return voucher.NewHasher(key)
+}
+
+// lazyOrders dials Temporal when it is first needed.
+type lazyOrders struct {
+	address string
+	numbers engine.Numbers
+	logger  *slog.Logger
+
+	mu     sync.Mutex
+	client client.Client
+}
+
+func (l *lazyOrders) open(ctx context.Context) (*engine.Orders, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client == nil {
+		c, err := engine.Dial(ctx, l.address, l.logger)
+		if err != nil {
+			return nil, engine.Unreachable(err)
+		}
+		l.client = c
+	}
+	return &engine.Orders{Client: l.client, Numbers: l.numbers}, nil
+}
+
+func (l *lazyOrders) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil {
+		l.client.Close()
+	}
+}
+
+// Submit is engine.Orders.Submit.
+func (l *lazyOrders) Submit(ctx context.Context, s order.Submission) (order.Receipt, error) {
+	o, err := l.open(ctx)
+	if err != nil {
+		return order.Receipt{}, err
+	}
+	return o.Submit(ctx, s)
+}
+
+// Command is engine.Orders.Command.
+func (l *lazyOrders) Command(ctx context.Context, number string, c order.Command) (order.Outcome, error) {
+	o, err := l.open(ctx)
+	if err != nil {
+		return order.Outcome{}, err
+	}
+	return o.Command(ctx, number, c)
+}
+
+// Signal is engine.Orders.Signal.
+func (l *lazyOrders) Signal(ctx context.Context, number string, c order.Command) error {
+	o, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return o.Signal(ctx, number, c)
+}

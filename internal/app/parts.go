@@ -1,0 +1,122 @@
+package app
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/ca"
+	"securemailid.example/internal/calendar"
+	"securemailid.example/internal/config"
+	"securemailid.example/internal/csr"
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/dcv/probe"
+	"securemailid.example/internal/mail"
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+	"securemailid.example/internal/store"
+	"securemailid.example/workflows"
+)
+
+// parts is everything that a worker runs; issuing is nil where it holds no CA key.
+type parts struct {
+	orders  workflows.Activities
+	issuing *activities.Issuing
+	prober  *probe.Prober
+	ca      *ca.CA
+	rules   policy.Book
+}
+
+// build plugs the rooms into the activities.
+func (w *Worker) build(records *store.Store) (parts, error) {
+	rules, err := w.Config.Book()
+	if err != nil {
+		return parts{}, err
+	}
+	base, err := w.Config.BaseURL()
+	if err != nil {
+		return parts{}, err
+	}
+	mailer, err := w.mailer()
+	if err != nil {
+		return parts{}, err
+	}
+	prober, err := probe.New(w.probeConfig(rules))
+	if err != nil {
+		return parts{}, err
+	}
+	addresses := activities.Addresses{PublicURL: base}
+	p := parts{prober: prober, rules: rules, orders: workflows.Activities{
+		Accepting: &activities.Accepting{Records: records, Policy: rules, Clock: w.Clock},
+		Domain: &activities.Domain{
+			Records: records, Prober: prober, Contacts: prober, Policy: rules, Addresses: addresses, CNAMETarget: w.Config.CNAMETarget,
+			NewToken: newToken, Next: w.cadence(), Clock: w.Clock,
+		},
+		Commands: &activities.Commands{Records: records, Policy: rules, Clock: w.Clock},
+		Closing:  &activities.Closing{Records: records, Clock: w.Clock},
+		Mailing:  &activities.Mailing{Records: records, Mailer: mailer, Clock: w.Clock},
+	}}
+	if !w.Config.Signing {
+		return p, nil
+	}
+	if p.ca, err = LoadCA(w.Config.CA, rules, base, w.Clock); err != nil {
+		return parts{}, errors.Join(err, prober.Close())
+	}
+	p.issuing = &activities.Issuing{
+		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey, Policy: rules, Addresses: addresses, Clock: w.Clock,
+	}
+	return p, nil
+}
+
+// newToken draws a random value; e-mail has none, because each approval link is its own.
+func newToken(m order.DCVMethod) (string, error) {
+	if m == order.DCVEmail {
+		return "", nil
+	}
+	return dcv.NewToken(m, rand.Reader)
+}
+
+// publicKey reads the key out of a request that was checked when it was submitted.
+func publicKey(text string) ([]byte, error) {
+	r, err := csr.Parse(text, nil)
+	return r.PublicKey, err
+}
+
+func (w *Worker) cadence() func(dcv.Challenge, time.Time) time.Duration {
+	if w.Config.Lab && w.Config.Poll > 0 {
+		return func(dcv.Challenge, time.Time) time.Duration { return w.Config.Poll }
+	}
+	cadence := dcv.DefaultCadence()
+	return func(c dcv.Challenge, now time.Time) time.Duration { return cadence.NextCheck(c, now, c.ExpiresAt) }
+}
+
+func (w *Worker) mailer() (*mail.Mailer, error) {
+	smtp := w.Config.SMTP
+	if w.Config.PasswordFile != "" {
+		password, err := config.Secret(w.Config.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("SMID_SMTP_PASSWORD_FILE: %w", err)
+		}
+		smtp.Password = password
+	}
+	days, err := calendar.New(w.Config.CompanyDays...)
+	if err != nil {
+		return nil, fmt.Errorf("SMID_COMPANY_HOLIDAYS: %w", err)
+	}
+	return mail.New(mail.Config{Brand: w.Config.Brand, SMTP: smtp, Calendar: days, Clock: w.Clock})
+}
+
+func (w *Worker) probeConfig(rules policy.Book) probe.Config {
+	c := probe.Config{
+		Resolvers: w.Config.Resolvers, RequireDNSSEC: rules.At(w.Clock()).RequireDNSSEC, CAAIssuers: w.Config.CAAIssuers,
+		WHOIS: w.Config.WHOISServer, Now: w.Clock,
+	}
+	if w.Config.Lab {
+		c.AllowLoopback = true
+		c.Ports = map[string]string{"80": strconv.Itoa(w.Config.LabWebPort)}
+	}
+	return c
+}

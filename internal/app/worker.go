@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"securemailid.example/internal/config"
+	"securemailid.example/internal/engine"
+	"securemailid.example/internal/store"
+	"securemailid.example/workflows"
+)
+
+// Worker runs orders: workflows and activities on the task queue of orders, and, where it holds the CA key, signing.
+type Worker struct {
+	Config config.Worker
+	Logger *slog.Logger
+	Clock  func() time.Time // nil: time.Now
+}
+
+// stopTimeout lets an activity under way end before the worker does: above the longest normal one, a look at DNS or a mail.
+const stopTimeout = 15 * time.Second
+
+// Run works until ctx ends, then lets what is under way end. It starts only with complete settings and a record that answers.
+func (w *Worker) Run(ctx context.Context) error {
+	if w.Clock == nil {
+		w.Clock = time.Now
+	}
+	records, err := store.Open(ctx, w.Config.URL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = records.Disconnect() }()
+	p, err := w.build(records)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.prober.Close() }()
+	if p.ca != nil {
+		if err := PublishCA(ctx, records, p.ca, p.rules, w.Clock()); err != nil {
+			return err
+		}
+	}
+	c, err := engine.Dial(ctx, w.Config.Temporal, w.Logger)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if err := engine.EnsureSearchAttributes(ctx, c, engine.Namespace()); err != nil {
+		return err
+	}
+	workers, err := w.start(c, p)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, running := range workers {
+			running.Stop()
+		}
+	}()
+	w.Logger.Info("worker is ready", "signing", w.Config.Signing, "policy", string(w.Config.Policy))
+	return serveHealth(ctx, w.Config.Health, records.Ping)
+}
+
+// start begins polling. Slots are fixed and few: on small machines more of them only wait for the database.
+func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
+	orders := worker.New(c, workflows.TaskQueue, worker.Options{
+		MaxConcurrentActivityExecutionSize:     w.Config.Concurrency,
+		MaxConcurrentWorkflowTaskExecutionSize: w.Config.Concurrency,
+		MaxConcurrentActivityTaskPollers:       8,
+		MaxConcurrentWorkflowTaskPollers:       8,
+		WorkerStopTimeout:                      stopTimeout,
+		DeadlockDetectionTimeout:               10 * time.Second, // a busy machine is no deadlock
+	})
+	workflows.Register(orders, p.orders)
+	workers := []worker.Worker{orders}
+	if p.issuing != nil {
+		signing := worker.New(c, workflows.SigningQueue, worker.Options{
+			MaxConcurrentActivityExecutionSize: 4, // the key, or the HSM behind it, is one
+			DisableWorkflowWorker:              true,
+			WorkerStopTimeout:                  stopTimeout,
+		})
+		workflows.RegisterSigning(signing, p.issuing)
+		workers = append(workers, signing)
+	}
+	for i, each := range workers {
+		if err := each.Start(); err != nil {
+			for _, running := range workers[:i] {
+				running.Stop()
+			}
+			return nil, fmt.Errorf("start polling: %w", err)
+		}
+	}
+	return workers, nil
+}
