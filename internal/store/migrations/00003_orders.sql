@@ -13,9 +13,9 @@ CREATE INDEX submissions_waiting ON submissions (created_at) WHERE application I
 
 -- The same table as order.State.CanBecome; a test holds them together.
 CREATE TABLE order_transitions (
-    old text NOT NULL,
-    new text NOT NULL,
-    PRIMARY KEY (old, new)
+    from_state text NOT NULL,
+    to_state   text NOT NULL,
+    PRIMARY KEY (from_state, to_state)
 );
 INSERT INTO order_transitions VALUES
     ('accepted', 'review'), ('accepted', 'domain-validation'), ('accepted', 'rejected'), ('accepted', 'cancelled'), ('accepted', 'expired'),
@@ -65,7 +65,7 @@ BEGIN
         IF NEW.state <> 'accepted' THEN
             RAISE EXCEPTION 'an order begins as accepted' USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_transition';
         END IF;
-    ELSIF NOT EXISTS (SELECT FROM order_transitions WHERE old = OLD.state AND new = NEW.state) THEN
+    ELSIF NOT EXISTS (SELECT FROM order_transitions WHERE from_state = OLD.state AND to_state = NEW.state) THEN
         RAISE EXCEPTION 'an order cannot go from % to %', OLD.state, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_transition';
     END IF;

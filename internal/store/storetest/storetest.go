@@ -56,7 +56,7 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// Open returns a migrated and empty record, which is dropped when the test ends. Its clock is the machine's.
+// Open returns a migrated and empty record, which goes when the test or its binary ends. Its clock is the machine's.
 func Open(t testing.TB) *store.Store {
 	t.Helper()
 	return OpenAt(t, time.Now)
@@ -77,7 +77,7 @@ func OpenAt(t testing.TB, now func() time.Time) *store.Store {
 	return s
 }
 
-// DSN returns the connection string of a migrated and empty database, which is dropped when the test ends. A machine without
+// DSN returns the connection string of a migrated and empty database, which goes when the test or its binary ends. A machine without
 // PostgreSQL skips the test, saying what is missing.
 func DSN(t testing.TB) string {
 	t.Helper()
@@ -94,11 +94,13 @@ func DSN(t testing.TB) string {
 	if err := execute(ctx, shared.admin, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy`, name, shared.template)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := execute(ctx, shared.admin, `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
-			t.Error(err)
-		}
-	})
+	if shared.private == nil { // a private server goes with all that is in it, and dropping takes as long as creating
+		t.Cleanup(func() {
+			if err := execute(ctx, shared.admin, `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	return database(shared.admin, name)
 }
 
