@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"math/big"
 	"net"
 	netmail "net/mail"
@@ -164,8 +165,8 @@ func TestRefusalsAndDelays(t *testing.T) {
 		require.ErrorIs(t, err, &fault.Error{Kind: row.kind, Code: row.code}, row.why)
 		require.Equal(t, row.reply, reply, row.why)
 		require.NotContains(t, err.Error(), "example.jp", "no address in an error's text")
-		if f := fault.Public(err); f.Cause != nil {
-			require.NotContains(t, f.Cause.Error(), "example.jp", "nor in its cause, which is logged")
+		if cause := errors.Unwrap(err); cause != nil {
+			require.NotContains(t, cause.Error(), "example.jp", "nor in its cause, which is logged")
 		}
 	}
 	for _, to := range []string{"busy@example.jp", "lost@example.jp"} {

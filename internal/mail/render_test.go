@@ -209,10 +209,10 @@ func TestSubjectsAndSendersOfTheGuide(t *testing.T) {
 	}
 	seen := 0
 	for _, e := range examples() {
-		if w, ok := want[e.name]; ok {
+		if expected, ok := want[e.name]; ok {
 			got, err := r.Render(letter(e, order.Japanese))
 			require.NoError(t, err)
-			require.Equal(t, w, [2]string{got.From, got.Subject})
+			require.Equal(t, expected, [2]string{got.From, got.Subject})
 			seen++
 		}
 	}

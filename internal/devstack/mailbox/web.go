@@ -165,8 +165,9 @@ func (w *web) find(rw http.ResponseWriter, r *http.Request) (Mail, bool) {
 	m, ok := w.box.Mail(r.PathValue("id"))
 	if !ok {
 		http.Error(rw, "メールが見つかりません。 / There is no such mail.", http.StatusNotFound)
+		return Mail{}, false
 	}
-	return m, ok
+	return m, true
 }
 
 // sentTo returns the mails with the given recipient; the empty address means all. It never returns nil, which JSON shows as null.
@@ -186,8 +187,13 @@ func show(rw http.ResponseWriter, t *template.Template, p page) {
 }
 
 func answer(rw http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(rw, "メールを表示できません。 / The mail cannot be shown.", http.StatusInternalServerError)
+		return
+	}
 	rw.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(rw).Encode(v) // the reader has gone
+	_, _ = rw.Write(body) // the reader has gone
 }
 
 // piece is a stretch of a mail's text, a link or not.
