@@ -33,10 +33,9 @@ func (r *record) asked(number string, sequence int) (dcv.Challenge, []order.Link
 
 func TestOpenChallenge(t *testing.T) {
 	t.Parallel()
+	r := newRecord(t)
 	for _, from := range order.States {
 		t.Run("from "+string(from), func(t *testing.T) {
-			t.Parallel()
-			r := newRecord(t)
 			number := r.inState(from)
 			at := r.tick()
 			c := challenge(number, 7, order.DCVCNAME, at)
@@ -55,7 +54,6 @@ func TestOpenChallenge(t *testing.T) {
 			require.Equal(t, order.Progress{State: order.DomainValidation, Method: order.DCVCNAME}.Awaited(), st.Awaited, "what is awaited follows the method")
 		})
 	}
-	r := newRecord(t)
 	_, err := r.OpenChallenge(r.ctx(), challenge("1000000000", 1, order.DCVTXT, noon), nil, nil, "system")
 	isFault(t, err, fault.NotFound, "order.unknown")
 }

@@ -127,6 +127,15 @@ func (s *Store) Voucher(ctx context.Context, hash []byte) (voucher.Voucher, erro
 	return r.voucher(), nil
 }
 
+// VoucherByID is Voucher by the id, which is no secret.
+func (s *Store) VoucherByID(ctx context.Context, id string) (voucher.Voucher, error) {
+	var r voucherRow
+	if err := s.db.GetContext(ctx, &r, selectVouchers+`WHERE v.id = $1`, id); err != nil {
+		return voucher.Voucher{}, translate(ctx, orNotFound(err, unknownVoucher()))
+	}
+	return r.voucher(), nil
+}
+
 // stateIs is the SQL of voucher.Voucher.StateAt for the time $1; a test holds them together.
 const stateIs = `CASE WHEN v.cancelled_at IS NOT NULL THEN 'cancelled' WHEN v.used_at IS NOT NULL THEN 'used'
 	WHEN v.expires_at <= $1 THEN 'expired' ELSE 'unused' END`
