@@ -70,7 +70,7 @@ golangci: $(BIN)/golangci-lint ## golangci-lint, as .golangci.yml says
 
 .PHONY: workflowcheck
 workflowcheck: $(BIN)/workflowcheck ## refuse workflow code that would not replay
-	@$(BIN)/workflowcheck ./...
+	@$(BIN)/workflowcheck -config .workflowcheck.yml ./...
 
 .PHONY: compose
 compose: $(BIN)/compose-go ## check docker-compose.yml against the settings that .env.example names
