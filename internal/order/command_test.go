@@ -211,7 +211,7 @@ func TestDecodeApplication(t *testing.T) {
 	require.Equal(t, form(), a)
 
 	for name, row := range map[string]struct{ message, says string }{
-		"nested unknown field":       {`{"organization":{"nmae":"x"}}`, `"organization.nmae"`},
+		"nested unknown field":       {`{"organization":{"nam":"x"}}`, `"organization.nam"`},
 		"nested field in other case": {`{"organization":{"Name":"x"}}`, `"organization.Name"`},
 		"nested field twice":         {`{"organization":{"name":"x","name":"y"}}`, `"organization.name"`},
 		"section twice":              {`{"organization":{},"organization":{}}`, `"organization"`},
