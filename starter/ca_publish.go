@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"securemailid.example/internal/app"
+	"securemailid.example/internal/ca"
+	"securemailid.example/internal/config"
+)
+
+func (p *program) caPublish() *cobra.Command {
+	return &cobra.Command{
+		Use:   "publish",
+		Short: "発行CAとCRLをデータベースに登録 / Put the issuing CA and a CRL into the record",
+		Long: `SMID_CA_DIR の発行CAの証明書と、期限が近ければ新しいCRLを登録します。ポータルがそれらを公開します。繰り返し実行できます。
+Puts the issuing CA of SMID_CA_DIR into the record, with a new CRL where the last one is due. The portal serves them. Running it
+again does nothing.`,
+		Example: "  starter ca publish",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := load[config.CA]()
+			if err != nil {
+				return err
+			}
+			return p.atDesk(cmd.Context(), func(d *app.Desk) error { return p.publishCA(cmd.Context(), d, cfg) })
+		},
+	}
+}
+
+func (p *program) publishCA(ctx context.Context, d *app.Desk, cfg config.CA) error {
+	authority, err := app.LoadCA(cfg, d.Rules, p.getenv("SMID_PUBLIC_URL"), p.clock)
+	if err != nil {
+		return err
+	}
+	if err := app.PublishCA(ctx, d.Records, authority, d.Rules, p.clock()); err != nil {
+		return err
+	}
+	return p.published(ctx, d, authority)
+}
+
+func (p *program) published(ctx context.Context, d *app.Desk, authority *ca.CA) error {
+	crl, err := d.Records.CRL(ctx, authority.ID())
+	if err != nil {
+		return err
+	}
+	p.out.Println(p.say("登録済みの発行CA", "issuing CA in the record")+":", authority.ID())
+	p.out.Println("CRL:", crl.Number, p.say("次回更新", "next update"), p.at(crl.NextUpdate))
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/width"
+
+	"securemailid.example/internal/cli"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// printJSON writes v for programs.
+func (p *program) printJSON(v any) error {
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// at shows a moment in the zone of whoever looks; a zero time is "-".
+func (p *program) at(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(p.zone).Format("2006-01-02 15:04 MST")
+}
+
+// digitsOf narrows s and drops blanks and hyphens; anything but digits then makes it "".
+func digitsOf(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, width.Fold.String(s))
+	if strings.Trim(s, "0123456789") != "" {
+		return ""
+	}
+	return s
+}
+
+// stateNames are the states as people read them.
+var stateNames = map[order.State]fault.Text{
+	order.Accepted:               {JA: "受付済み", EN: "accepted"},
+	order.Review:                 {JA: "内容確認中", EN: "under review"},
+	order.DomainValidation:       {JA: "ドメイン認証中", EN: "domain validation"},
+	order.OrganizationValidation: {JA: "組織認証中", EN: "organisation validation"},
+	order.Issuing:                {JA: "発行処理中", EN: "issuing"},
+	order.Issued:                 {JA: "発行済み", EN: "issued"},
+	order.Rejected:               {JA: "却下", EN: "rejected"},
+	order.Cancelled:              {JA: "取消", EN: "cancelled"},
+	order.Expired:                {JA: "期限切れ", EN: "expired"},
+}
+
+// state names a state, coloured by what it means.
+func (p *program) state(s order.State) string {
+	name := p.lang.Of(stateNames[s])
+	switch {
+	case s == order.Issued:
+		return p.out.Green(name)
+	case s.Final():
+		return p.out.Red(name)
+	default:
+		return p.out.Yellow(name)
+	}
+}
+
+var partyNames = map[order.Party]fault.Text{
+	order.PartyTechnicalContact: {JA: "技術担当者", EN: "technical contact"},
+	order.PartyDomainOwner:      {JA: "ドメイン管理者", EN: "domain owner"},
+	order.PartyStaff:            {JA: "認証担当者", EN: "staff"},
+	order.PartyCA:               {JA: "認証局", EN: "the CA"},
+}
+
+// awaited says what is awaited and from whom.
+func (p *program) awaited(a order.Awaited) string {
+	return p.lang.Of(partyNames[a.Party]) + ": " + cli.Plain(p.lang.Of(a.Text))
+}

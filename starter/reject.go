@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"securemailid.example/internal/order"
+)
+
+func (p *program) reject() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:     "reject ORDER --reason TEXT",
+		GroupID: groupStaff,
+		Short:   "認証できない申請を却下 / Reject an order that cannot be validated",
+		Long: `申請を却下します。理由は申請者へのメールに記載されます。バウチャーは未使用に戻ります。
+Ends the order. The applicant reads the reason by mail; the voucher becomes unused again.`,
+		Example: `  starter reject 1234567890 --reason "組織の実在を確認できませんでした。"`,
+		Args:    cobra.ExactArgs(1),
+	}
+	c.Flags().StringVar(&reason, "reason", "", "理由 (必須、申請者に伝わります) / reason (required, told to the applicant)")
+	return p.act(c, func(a order.Actor, _ []string) (order.Command, error) {
+		return order.OrderRejected{Actor: a, Reason: reason}, nil
+	})
+}
