@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 
@@ -48,4 +49,15 @@ func TestTheGuardIsStricterThanTheStandardLibrary(t *testing.T) {
 			require.False(t, guard{}.allows(a), a.String())
 		}
 	})
+}
+
+// The AD bit counts only on a way that is our own.
+func TestOnlyALocalResolverMayVouchForDNSSEC(t *testing.T) {
+	t.Parallel()
+	for a, want := range map[string]bool{"127.0.0.1": true, "::1": true, "10.0.0.53": true, "172.18.0.2": true, "fd00::53": true,
+		"8.8.8.8": false, "2001:4860:4860::8888": false, "100.64.0.1": false, "0.0.0.0": false} {
+		require.Equal(t, want, local(&net.UDPAddr{IP: net.ParseIP(a)}), a)
+		require.Equal(t, want, local(&net.TCPAddr{IP: net.ParseIP(a)}), a)
+	}
+	require.False(t, local(&net.UnixAddr{}))
 }

@@ -81,6 +81,9 @@ func TestNextURL(t *testing.T) {
 		"http://[::1]/":                   "",
 		"http://[::ffff:127.0.0.1]/":      "",
 		"http://localhost/":               "",
+		"http://0x7f.1/":                  "",
+		"http://127.1/":                   "",
+		"//\x89.0":                        "",
 		"http://exa mple.jp/":             "",
 		"":                                "",
 		"http:///x":                       "",
@@ -104,6 +107,8 @@ func FuzzNextURL(f *testing.F) {
 	f.Add("https://www.example.jp/x")
 	f.Add("//[::1%25lo]:80/")
 	f.Add("http://0x7f.1/")
+	f.Add("//\x89.0")
+	f.Add("//0.\x94")
 	f.Add("\t/x\x00")
 	f.Fuzz(func(t *testing.T, location string) {
 		from, err := url.Parse("http://example.jp/x")

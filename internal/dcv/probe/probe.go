@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/miekg/dns"
 	"golang.org/x/net/idna"
@@ -200,11 +201,19 @@ func (p *Prober) CheckCAA(ctx context.Context, domain string) (dcv.CAADecision, 
 
 // asciiDomain converts a domain to A-labels without a final dot.
 func asciiDomain(domain string) (string, error) {
-	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(domain, "."))
+	name, err := toASCII(domain)
 	if _, ok := dns.IsDomainName(name); err != nil || !ok || !strings.Contains(name, ".") {
 		return "", fault.New(fault.Invalid, "domain.invalid", "ドメイン名が正しくありません。", "This is not a domain name.").Because(err)
 	}
 	return name, nil
+}
+
+// toASCII converts a name to A-labels without a final dot. The library would make a label of bytes that are no text at all.
+func toASCII(name string) (string, error) {
+	if !utf8.ValidString(name) {
+		return "", errors.New("not UTF-8")
+	}
+	return idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
 }
 
 // trouble is an error that lies with the domain's servers and becomes a finding.

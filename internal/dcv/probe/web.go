@@ -12,11 +12,11 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/miekg/dns"
-	"golang.org/x/net/idna"
 
 	"securemailid.example/internal/dcv"
 )
@@ -106,8 +106,8 @@ func allowedHost(u *url.URL) (host, why string) {
 	case port != "" && port != "80" && port != "443" || strings.HasSuffix(u.Host, ":"):
 		return "", "port"
 	}
-	host, err := idna.Lookup.ToASCII(strings.TrimSuffix(u.Hostname(), "."))
-	if _, ipErr := netip.ParseAddr(u.Hostname()); err != nil || ipErr == nil || !strings.Contains(host, ".") {
+	host, err := toASCII(u.Hostname())
+	if err != nil || !hostName.MatchString(host) {
 		return "", "host is not a domain name"
 	}
 	if port != "" {
@@ -115,6 +115,9 @@ func allowedHost(u *url.URL) (host, why string) {
 	}
 	return host, ""
 }
+
+// hostName is at least two labels in A-labels, the last with a letter: one of digits alone would be part of an IP address.
+var hostName = regexp.MustCompile(`^([0-9a-z-]+\.)+[0-9a-z-]*[a-z][0-9a-z-]*$`)
 
 // get makes one request.
 func (f *fetcher) get(ctx context.Context, u *url.URL) (page, []dcv.Observation, error) {

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/mail"
@@ -138,6 +139,9 @@ func (w *whois) ask(ctx context.Context, server, line string) (string, error) {
 		return "", err
 	}
 	answer, err := io.ReadAll(io.LimitReader(conn, maxWHOIS))
+	if err == nil && len(answer) == 0 {
+		err = fmt.Errorf("%s hung up without an answer", server) // not the same as knowing no contact
+	}
 	return string(answer), err
 }
 

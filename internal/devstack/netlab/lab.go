@@ -148,8 +148,18 @@ func (l *Lab) serveDNS(s *dns.Server) error {
 
 func (l *Lab) serveHTTP(ln net.Listener, h http.Handler) {
 	s := &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
-	l.closers = append(l.closers, s.Close)
+	l.closers = append(l.closers, func() error { return stopHTTP(s) })
 	l.running.Go(func() { _ = s.Serve(ln) })
+}
+
+// stopHTTP lets answers under way end, for a moment.
+func stopHTTP(s *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if s.Shutdown(ctx) == nil {
+		return nil
+	}
+	return s.Close()
 }
 
 // listen opens a TCP listener on loopback and nowhere else.
