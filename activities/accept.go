@@ -31,7 +31,7 @@ type Plan struct {
 func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
 	sub, err := a.Records.Submission(ctx, in.Number)
 	if err != nil {
-		return Plan{}, ToTemporal(err)
+		return Plan{}, err
 	}
 	now := a.Clock()
 	rules := a.Policy.At(now)
@@ -44,12 +44,12 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 		})},
 	})
 	if err != nil {
-		return Plan{}, ToTemporal(err)
+		return Plan{}, err
 	}
 	// A retry after the first attempt was recorded must plan by what was recorded.
 	st, err := a.Records.Order(ctx, in.Number)
 	if err != nil {
-		return Plan{}, ToTemporal(err)
+		return Plan{}, err
 	}
 	plan := Plan{Type: st.Type, Method: app.DCVMethod, DeadlineAt: st.DeadlineAt}
 	for _, after := range rules.Reminders {

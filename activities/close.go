@@ -28,7 +28,7 @@ type CloseResult struct{}
 func (c *Closing) CloseOrder(ctx context.Context, in CloseInput) (CloseResult, error) {
 	st, err := c.Records.Order(ctx, in.Number)
 	if err != nil {
-		return CloseResult{}, ToTemporal(err)
+		return CloseResult{}, err
 	}
 	now := c.Clock()
 	kind := map[order.State]order.LetterKind{
@@ -36,5 +36,5 @@ func (c *Closing) CloseOrder(ctx context.Context, in CloseInput) (CloseResult, e
 	}[in.State]
 	notice := letter(kind, "", in.Number, st.Application, now, order.Facts{Domain: st.Domain, Reason: in.Reason})
 	err = c.Records.Close(ctx, in.Number, in.State, in.Actor, in.Reason, now, []order.Letter{notice})
-	return CloseResult{}, ToTemporal(err)
+	return CloseResult{}, err
 }

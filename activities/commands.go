@@ -35,18 +35,18 @@ type CommandResult struct {
 func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandResult, error) {
 	cmd, err := order.DecodeCommand(in.Name, in.Command)
 	if err != nil {
-		return CommandResult{}, ToTemporal(err)
+		return CommandResult{}, err
 	}
 	now := c.Clock()
 	st, err := c.Records.Order(ctx, in.Number)
 	if err != nil {
-		return CommandResult{}, ToTemporal(err)
+		return CommandResult{}, err
 	}
 	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
-		return CommandResult{}, ToTemporal(err)
+		return CommandResult{}, err
 	}
 	applied, err := c.Records.RecordCommand(ctx, in.Number, cmd, now, lettersFor(cmd, st, now))
-	return CommandResult{Applied: applied}, ToTemporal(err)
+	return CommandResult{Applied: applied}, err
 }
 
 // allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2) and what a
@@ -91,5 +91,5 @@ type RefusalResult struct{}
 
 // RecordRefusal keeps a refused message in the audit trail, so that nothing staff send disappears silently.
 func (c *Commands) RecordRefusal(ctx context.Context, in RefusalInput) (RefusalResult, error) {
-	return RefusalResult{}, ToTemporal(c.Records.RecordRefusal(ctx, in.Number, in.Command, in.Reason, c.Clock()))
+	return RefusalResult{}, c.Records.RecordRefusal(ctx, in.Number, in.Command, in.Reason, c.Clock())
 }

@@ -60,25 +60,25 @@ type OpenResult struct {
 func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, error) {
 	st, err := d.Records.Order(ctx, in.Number)
 	if err != nil {
-		return OpenResult{}, ToTemporal(err)
+		return OpenResult{}, err
 	}
 	now := d.Clock()
 	rules := d.Policy.At(now)
 	if rules.Methods[in.Method] == policy.Forbidden {
-		return OpenResult{}, ToTemporal(fault.New(fault.Invalid, "dcv.method-forbidden",
-			"このドメイン認証方式は現在ご利用いただけません。", "This domain validation method may no longer be used."))
+		return OpenResult{}, fault.New(fault.Invalid, "dcv.method-forbidden",
+			"このドメイン認証方式は現在ご利用いただけません。", "This domain validation method may no longer be used.")
 	}
 	c, err := d.newChallenge(ctx, in, st, rules, now)
 	if err != nil {
-		return OpenResult{}, ToTemporal(err)
+		return OpenResult{}, err
 	}
 	links, letters, err := d.announce(ctx, c, st, in.Why, rules, now)
 	if err != nil {
-		return OpenResult{}, ToTemporal(err)
+		return OpenResult{}, err
 	}
 	c, err = d.Records.OpenChallenge(ctx, c, links, letters, in.Actor)
 	if err != nil {
-		return OpenResult{}, ToTemporal(err)
+		return OpenResult{}, err
 	}
 	return OpenResult{Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt}, nil
 }
@@ -183,7 +183,7 @@ const notYet = "not-yet"
 func (d *Domain) PollDomain(ctx context.Context, in CheckInput) (CheckResult, error) {
 	c, f, err := d.look(ctx, in)
 	if err != nil {
-		return CheckResult{}, ToTemporal(err)
+		return CheckResult{}, err
 	}
 	if f.Found {
 		return CheckResult{Found: true, Text: f.Text}, nil
@@ -197,7 +197,7 @@ func (d *Domain) PollDomain(ctx context.Context, in CheckInput) (CheckResult, er
 // CheckDomain looks once and says what it saw (domain-check-now).
 func (d *Domain) CheckDomain(ctx context.Context, in CheckInput) (CheckResult, error) {
 	_, f, err := d.look(ctx, in)
-	return CheckResult{Found: f.Found, Text: f.Text}, ToTemporal(err)
+	return CheckResult{Found: f.Found, Text: f.Text}, err
 }
 
 // look probes and records: evidence when the value is there, otherwise what was seen and when polling looks again.
@@ -242,12 +242,12 @@ type ApprovalResult struct{}
 func (d *Domain) DecideApproval(ctx context.Context, in ApprovalInput) (ApprovalResult, error) {
 	c, err := d.Records.Challenge(ctx, in.Number)
 	if err != nil {
-		return ApprovalResult{}, ToTemporal(err)
+		return ApprovalResult{}, err
 	}
 	f := dcv.Finding{Found: in.Approved, Code: "approved", Text: fault.Text{JA: "ドメイン所有者が承認しました。", EN: "The domain owner approved."}}
 	if !in.Approved {
 		f.Code, f.Text = "denied", fault.Text{JA: "ドメイン所有者が承認しませんでした。", EN: "The domain owner did not approve."}
 	}
 	_, err = d.Records.DecideApproval(ctx, in.Link, in.Approved, d.evidence(c, f, in.Actor, d.Clock()))
-	return ApprovalResult{}, ToTemporal(err)
+	return ApprovalResult{}, err
 }

@@ -1,12 +1,39 @@
 package activities
 
 import (
+	"context"
 	"errors"
 
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 
 	"securemailid.example/internal/fault"
 )
+
+// Border is the worker interceptor at which every activity's error is translated, once: the details go to the log, what
+// Temporal keeps in clear is fit to be shown.
+type Border struct {
+	interceptor.WorkerInterceptorBase
+}
+
+// InterceptActivity puts the border around an activity.
+func (*Border) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &borderControl{interceptor.ActivityInboundInterceptorBase{Next: next}}
+}
+
+type borderControl struct {
+	interceptor.ActivityInboundInterceptorBase
+}
+
+// ExecuteActivity runs the activity and translates its error.
+func (b *borderControl) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	out, err := b.Next.ExecuteActivity(ctx, in)
+	if _, translated := errors.AsType[*temporal.ApplicationError](err); err != nil && !translated {
+		activity.GetLogger(ctx).Warn("Activity failed", "detail", fault.Detail(err))
+	}
+	return out, ToTemporal(err)
+}
 
 // ToTemporal translates err at the border to Temporal: a fault becomes an ApplicationError of its kind, not retryable where
 // trying again cannot help, with the fault as detail. Other errors become internal ones whose text is hidden, because failure

@@ -38,32 +38,32 @@ func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (Prepar
 	if t, err := i.Records.Reserved(ctx, in.Number, in.Sequence); err == nil {
 		return PrepareResult{Serial: t.Serial}, nil
 	} else if fault.KindOf(err) != fault.NotFound {
-		return PrepareResult{}, ToTemporal(err)
+		return PrepareResult{}, err
 	}
 	st, err := i.Records.Order(ctx, in.Number)
 	if err != nil {
-		return PrepareResult{}, ToTemporal(err)
+		return PrepareResult{}, err
 	}
 	caa, err := i.CAA.CheckCAA(ctx, st.Domain)
 	if err != nil {
-		return PrepareResult{}, ToTemporal(err)
+		return PrepareResult{}, err
 	}
 	if !caa.Permitted {
-		return PrepareResult{}, ToTemporal(&fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text})
+		return PrepareResult{}, &fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text}
 	}
 	spki, err := i.PublicKey(st.Application.CSR)
 	if err != nil {
-		return PrepareResult{}, ToTemporal(err)
+		return PrepareResult{}, err
 	}
 	t, err := i.Preparer.Prepare(ctx, order.CertificateRequest{
 		Order: in.Number, Sequence: in.Sequence, Subject: st.Subject, Email: st.CertificateEmail, PublicKey: spki,
 		ValidityYears: st.ValidityYears,
 	})
 	if err != nil {
-		return PrepareResult{}, ToTemporal(err)
+		return PrepareResult{}, err
 	}
 	t, err = i.Records.Reserve(ctx, t, caa, i.Clock())
-	return PrepareResult{Serial: t.Serial}, ToTemporal(err)
+	return PrepareResult{Serial: t.Serial}, err
 }
 
 // SignResult names the issued certificate.
@@ -77,17 +77,17 @@ type SignResult struct {
 func (i *Issuing) SignCertificate(ctx context.Context, in IssueInput) (SignResult, error) {
 	st, err := i.Records.Order(ctx, in.Number)
 	if err != nil {
-		return SignResult{}, ToTemporal(err)
+		return SignResult{}, err
 	}
 	now := i.Clock()
 	if err := i.recheckCAA(ctx, st, in, now); err != nil {
-		return SignResult{}, ToTemporal(err)
+		return SignResult{}, err
 	}
 	c, err := i.Records.Issue(ctx, in.Number, in.Sequence, now,
 		func(t order.ToBeSigned) ([]byte, error) { return i.Signer.Sign(ctx, t) },
 		func(c order.Certificate) ([]order.Link, []order.Letter) { return i.notices(st, c, now) })
 	if err != nil {
-		return SignResult{}, ToTemporal(err)
+		return SignResult{}, err
 	}
 	return SignResult{Serial: c.Serial, NotAfter: c.NotAfter}, nil
 }

@@ -1,8 +1,8 @@
 package activities
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +31,7 @@ type DeliverResult struct {
 func (m *Mailing) DeliverLetters(ctx context.Context, in DeliverInput) (DeliverResult, error) {
 	letters, err := m.Records.PendingLetters(ctx, in.Number)
 	if err != nil {
-		return DeliverResult{}, ToTemporal(err)
+		return DeliverResult{}, err
 	}
 	var out DeliverResult
 	var deferred error
@@ -39,14 +39,14 @@ func (m *Mailing) DeliverLetters(ctx context.Context, in DeliverInput) (DeliverR
 		state, err := m.deliver(ctx, l)
 		switch {
 		case err != nil:
-			deferred = errors.Join(deferred, err)
+			deferred = cmp.Or(deferred, err)
 		case state == order.LetterSent:
 			out.Sent++
 		default:
 			out.Failed++
 		}
 	}
-	return out, ToTemporal(deferred)
+	return out, deferred
 }
 
 // deliver sends one letter and records its fate; the error says that it is to be tried again.
@@ -81,7 +81,7 @@ type RemindResult struct{}
 func (m *Mailing) RemindContact(ctx context.Context, in RemindInput) (RemindResult, error) {
 	st, err := m.Records.Order(ctx, in.Number)
 	if err != nil {
-		return RemindResult{}, ToTemporal(err)
+		return RemindResult{}, err
 	}
 	var awaited []order.Awaited
 	for _, a := range st.Awaited {
@@ -98,5 +98,5 @@ func (m *Mailing) RemindContact(ctx context.Context, in RemindInput) (RemindResu
 	if st.Challenge != nil {
 		l.Facts.Method = st.Challenge.Method
 	}
-	return RemindResult{}, ToTemporal(m.Records.RemindLetters(ctx, []order.Letter{l}))
+	return RemindResult{}, m.Records.RemindLetters(ctx, []order.Letter{l})
 }

@@ -12,13 +12,14 @@ import (
 
 	"securemailid.example/internal/app"
 	"securemailid.example/internal/config"
+	"securemailid.example/internal/fault"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
+		fmt.Fprintln(os.Stderr, "worker:", fault.Detail(err))
 		os.Exit(1)
 	}
 }

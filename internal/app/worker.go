@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/config"
 	"securemailid.example/internal/engine"
 	"securemailid.example/internal/store"
@@ -30,7 +32,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.Clock == nil {
 		w.Clock = time.Now
 	}
-	records, err := store.Open(ctx, w.Config.URL)
+	records, err := store.Open(ctx, w.Config.Database.URL)
 	if err != nil {
 		return err
 	}
@@ -68,12 +70,14 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // start begins polling. Slots are fixed and few: on small machines more of them only wait for the database.
 func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
+	border := []interceptor.WorkerInterceptor{&activities.Border{}}
 	orders := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize:     w.Config.Concurrency,
 		MaxConcurrentWorkflowTaskExecutionSize: w.Config.Concurrency,
 		MaxConcurrentActivityTaskPollers:       8,
 		MaxConcurrentWorkflowTaskPollers:       8,
 		WorkerStopTimeout:                      stopTimeout,
+		Interceptors:                           border,
 		DeadlockDetectionTimeout:               10 * time.Second, // a busy machine is no deadlock
 	})
 	workflows.Register(orders, p.orders)
@@ -83,6 +87,7 @@ func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
 			MaxConcurrentActivityExecutionSize: 4, // the key, or the HSM behind it, is one
 			DisableWorkflowWorker:              true,
 			WorkerStopTimeout:                  stopTimeout,
+			Interceptors:                       border,
 		})
 		workflows.RegisterSigning(signing, p.issuing)
 		workers = append(workers, signing)

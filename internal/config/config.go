@@ -51,7 +51,7 @@ type CA struct {
 type Worker struct {
 	Common
 	Mail
-	CA
+	CA          CA
 	CNAMETarget string        `env:"SMID_CNAME_TARGET,required,notEmpty"`
 	CAAIssuers  []string      `env:"SMID_CAA_ISSUERS,required,notEmpty"`
 	Resolvers   []string      `env:"SMID_DNS_RESOLVERS,required,notEmpty"`

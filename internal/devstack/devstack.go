@@ -169,7 +169,7 @@ func (s *Stack) startMailbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	box, err := mailbox.Start(ctx, mailbox.Options{SMTPAddr: smtp, WebAddr: web, Dir: s.path("mail")})
+	box, err := mailbox.Start(context.WithoutCancel(ctx), mailbox.Options{SMTPAddr: smtp, WebAddr: web, Dir: s.path("mail")})
 	if err != nil {
 		return err
 	}

@@ -125,3 +125,12 @@ func Permanent(err error) bool {
 		return false
 	}
 }
+
+// Detail is err's text with every cause, for logs and for the operator's terminal; never for strangers.
+func Detail(err error) string {
+	f, ok := errors.AsType[*Error](err)
+	if !ok || f.Cause == nil {
+		return err.Error()
+	}
+	return err.Error() + ": " + Detail(f.Cause)
+}

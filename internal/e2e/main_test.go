@@ -1,0 +1,106 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/internal/devstack"
+)
+
+// programs is what every stack of this test binary shares: the built programs and one CA, because its keys take seconds.
+var programs struct {
+	dir, worker, starter, ca string
+}
+
+// common is the stack of the tests that kill nothing.
+var common struct {
+	once  sync.Once
+	stack *devstack.Stack
+	err   error
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "smid-e2e-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL's own user must be able to pass
+	}
+	if err == nil {
+		err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	code := m.Run()
+	if common.stack != nil {
+		if err := common.stack.Stop(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e: stop the stack:", err)
+			return 1
+		}
+	}
+	return code
+}
+
+// build makes worker and starter under the race detector, like the tests themselves.
+func build(dir string) error {
+	programs.dir, programs.ca = dir, filepath.Join(dir, "ca")
+	programs.worker, programs.starter = filepath.Join(dir, "worker"), filepath.Join(dir, "starter")
+	ctx := context.Background()
+	for out, pkg := range map[string]string{programs.worker: "securemailid.example/worker", programs.starter: "securemailid.example/starter"} {
+		if text, err := exec.CommandContext(ctx, "go", "build", "-race", "-o", out, pkg).CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", pkg, err, text)
+		}
+	}
+	return devstack.MakeCA(ctx, programs.ca, nil)
+}
+
+// shared returns a world on the common stack.
+func shared(t *testing.T) *world {
+	t.Helper()
+	common.once.Do(func() { common.stack, common.err = startStack(filepath.Join(programs.dir, "common")) })
+	require.NoError(t, common.err)
+	return enter(t, common.stack)
+}
+
+// private returns a world on a stack of its own, which the test may kill.
+func private(t *testing.T, env ...string) *world {
+	t.Helper()
+	stack, err := startStack(filepath.Join(programs.dir, t.Name()), env...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			showLog(t, stack, "worker.log")
+		}
+		require.NoError(t, stack.Stop(context.Background()))
+	})
+	return enter(t, stack)
+}
+
+func startStack(dir string, env ...string) (*devstack.Stack, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	return devstack.Start(ctx, devstack.Options{
+		Dir: dir, Worker: programs.worker, Starter: programs.starter, CADir: programs.ca, Volatile: true, Poll: 300 * time.Millisecond, Env: env,
+	})
+}
+
+// showLog prints the end of a program's log into a failed test.
+func showLog(t *testing.T, s *devstack.Stack, name string) {
+	b, err := os.ReadFile(filepath.Join(s.Options.Dir, name))
+	if err == nil {
+		t.Logf("end of %s:\n%s", name, b[max(0, len(b)-6000):])
+	}
+}
