@@ -20,6 +20,7 @@ export GOFLAGS := -buildvcs=false
 TEST := $(GO) test -race -count=1 -p 2
 
 FUZZTIME   ?= 60s
+FUZZDIR    ?= .
 PKG        ?= ./...
 BENCHFLAGS ?=
 
@@ -90,11 +91,11 @@ skipped: ## say which tests the last run skipped, and why
 	@if [ -s $(DEV)/skipped.txt ]; then echo "skipped:"; sort -u $(DEV)/skipped.txt | sed 's/^/  /'; else echo "skipped: none"; fi
 
 .PHONY: fuzz
-fuzz: postgres ## run every fuzz target for FUZZTIME (60s)
-	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | \
+fuzz: postgres ## run every fuzz target (below FUZZDIR) for FUZZTIME (60s)
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(FUZZDIR) | \
 	while IFS=: read -r file _ target; do \
 		echo "== $${target#func } in $$(dirname $$file)"; \
-		$(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) $$(dirname $$file) </dev/null; \
+		$(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
 	done
 
 .PHONY: bench
