@@ -145,7 +145,7 @@ func TestSummaryIsReadable(t *testing.T) {
 	}{2, "dns-txt"}, noon)
 	require.NoError(t, err)
 	require.Equal(t, "method=dns-txt, sequence=2", e.Summary())
-	require.Equal(t, "", audit.Entry{Detail: []byte("{}")}.Summary())
+	require.Empty(t, audit.Entry{Detail: []byte("{}")}.Summary())
 	require.Equal(t, "no JSON", audit.Entry{Detail: []byte("no JSON")}.Summary())
 }
 

@@ -120,6 +120,7 @@ func TestIssue(t *testing.T) {
 }
 
 func mustNotSign(t *testing.T) func(order.ToBeSigned) ([]byte, error) {
+	t.Helper()
 	return func(order.ToBeSigned) ([]byte, error) {
 		t.Error("the key was used again")
 		return nil, errors.New("not again")

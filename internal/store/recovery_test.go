@@ -26,15 +26,11 @@ func ownServer(t *testing.T) *postgres.Server {
 	if _, err := postgres.FindBinaries(""); err != nil {
 		t.Skip(err)
 	}
-	dir, err := os.MkdirTemp("", "smid-recovery-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755))
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // PostgreSQL may run as another user
 	s, err := postgres.Start(t.Context(), postgres.Options{Dir: filepath.Join(dir, "pg"), Volatile: true})
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, s.Kill9())
-		require.NoError(t, os.RemoveAll(dir))
-	})
+	t.Cleanup(func() { require.NoError(t, s.Kill9()) })
 	return s
 }
 
@@ -87,6 +83,7 @@ func TestRecordRecoversFromKill9(t *testing.T) {
 
 // untilAvailable retries as an activity does: only what is Unavailable.
 func untilAvailable(t *testing.T, refused *atomic.Int32, do func() error) {
+	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
 		err := do()
 		if fault.KindOf(err) != fault.Unavailable || time.Now().After(deadline) {

@@ -120,17 +120,17 @@ func (r voucherRow) voucher() voucher.Voucher {
 
 // Voucher returns the voucher with the hash, or a fault of code voucher.unknown.
 func (s *Store) Voucher(ctx context.Context, hash []byte) (voucher.Voucher, error) {
-	var r voucherRow
-	if err := s.db.GetContext(ctx, &r, selectVouchers+`WHERE v.hash = $1`, hash); err != nil {
-		return voucher.Voucher{}, translate(ctx, orNotFound(err, unknownVoucher()))
-	}
-	return r.voucher(), nil
+	return s.voucher(ctx, `WHERE v.hash = $1`, hash)
 }
 
 // VoucherByID is Voucher by the id, which is no secret.
 func (s *Store) VoucherByID(ctx context.Context, id string) (voucher.Voucher, error) {
+	return s.voucher(ctx, `WHERE v.id = $1`, id)
+}
+
+func (s *Store) voucher(ctx context.Context, where string, arg any) (voucher.Voucher, error) {
 	var r voucherRow
-	if err := s.db.GetContext(ctx, &r, selectVouchers+`WHERE v.id = $1`, id); err != nil {
+	if err := s.db.GetContext(ctx, &r, selectVouchers+where, arg); err != nil {
 		return voucher.Voucher{}, translate(ctx, orNotFound(err, unknownVoucher()))
 	}
 	return r.voucher(), nil
@@ -224,6 +224,7 @@ func (c *change) releaseVoucher(ctx context.Context, number string) error {
 // checkVoucher returns the fault for which the order cannot redeem the voucher at the time, or nil.
 func checkVoucher(v voucher.Voucher, number string, years int, at time.Time) error {
 	switch v.StateAt(at) {
+	case voucher.Unused:
 	case voucher.Cancelled:
 		return fault.New(fault.Conflict, "voucher.cancelled", "このバウチャー/クーポンは取り消されています。販売元にお問い合わせください。",
 			"This voucher has been cancelled. Please ask the seller.")

@@ -31,6 +31,9 @@ func TestCreateBatch(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, voucher.Voucher{ID: vs[1].ID, Batch: b.ID, Hash: vs[1].Hash, Masked: "••••4242", Kind: voucher.VoucherCode, ValidityYears: 2,
 		State: voucher.Unused, CreatedAt: noon, ExpiresAt: b.ExpiresAt}, got)
+	byID, err := r.VoucherByID(r.ctx(), vs[1].ID)
+	require.NoError(t, err)
+	require.Equal(t, got, byID)
 	_, err = r.Voucher(r.ctx(), random(32))
 	isFault(t, err, fault.NotFound, "voucher.unknown")
 

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"securemailid.example/internal/devstack/proc"
 )
 
 const (
@@ -127,24 +129,18 @@ func (c cluster) awaitEarlier(ctx context.Context) error {
 	lock := filepath.Join(c.dir, dataDir, "postmaster.pid")
 	ctx, cancel := context.WithTimeout(ctx, earlierWithin)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	return proc.Await(ctx, tick, func(context.Context) error {
 		b, err := os.ReadFile(lock)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		first, _, _ := strings.Cut(string(b), "\n")
 		pid, err := strconv.Atoi(strings.TrimSpace(first))
-		if err != nil || !runsCluster(pid, filepath.Join(c.dir, dataDir)) {
-			return c.removeLock(lock)
-		}
-		select {
-		case <-ctx.Done():
+		if err == nil && runsCluster(pid, filepath.Join(c.dir, dataDir)) {
 			return fmt.Errorf("another PostgreSQL (process %d) uses %s: stop it first", pid, c.dir)
-		case <-tick.C:
 		}
-	}
+		return c.removeLock(lock)
+	})
 }
 
 func (c cluster) removeLock(lock string) error {

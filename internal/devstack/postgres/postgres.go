@@ -14,10 +14,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"securemailid.example/internal/devstack/proc"
 )
 
 // superuser is the role that the launcher creates and hands out.
 const superuser = "postgres"
+
+// tick is how often the launcher looks at what it waits for.
+const tick = 20 * time.Millisecond
 
 // readyWithin bounds the wait for the first connection; crash recovery of a development database takes seconds at most.
 const readyWithin = time.Minute
@@ -123,21 +128,20 @@ func (s *Server) Restart(ctx context.Context) error {
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ensureDatabase(ctx, s.DSNFor("postgres"), s.opts.Database)
-		if err == nil {
-			return nil
-		}
+	go func() { // one that has ended will never answer
 		select {
 		case <-s.proc.exited:
-			return fmt.Errorf("postgres ended while starting: %s", s.cluster.logTail())
+			cancel()
 		case <-ctx.Done():
-			return fmt.Errorf("postgres does not answer: %w (%w): %s", ctx.Err(), err, s.cluster.logTail())
-		case <-tick.C:
 		}
+	}()
+	err := proc.Await(ctx, tick, func(ctx context.Context) error {
+		return ensureDatabase(ctx, s.DSNFor("postgres"), s.opts.Database)
+	})
+	if err != nil {
+		return fmt.Errorf("postgres does not answer: %w; its log: %s", err, s.cluster.logTail())
 	}
+	return nil
 }
 
 // choosePort reports a taken port before PostgreSQL does, in words that name it.
@@ -148,7 +152,7 @@ func choosePort(ctx context.Context, port int) (int, error) {
 		return 0, fmt.Errorf("%w (%w)", &PortTakenError{Port: port}, err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // a TCP listener has a TCP address
 }
 
 // logTail returns the end of the server's log, for an error that must explain itself.

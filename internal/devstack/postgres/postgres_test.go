@@ -40,16 +40,14 @@ func startAndHang(dir string) {
 	select {}
 }
 
-// tempDir is a directory that the database user can reach; t.TempDir is closed to others.
+// tempDir is a directory that the database user can reach, as t.TempDir's own parent is not.
 func tempDir(t *testing.T) string {
 	t.Helper()
 	if _, err := postgres.FindBinaries(""); err != nil {
 		t.Skip(err)
 	}
-	dir, err := os.MkdirTemp("", "smid-launcher-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Chmod(dir, 0o755))
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	return filepath.Join(dir, "pg")
 }
 

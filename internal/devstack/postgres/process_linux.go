@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,10 +15,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"securemailid.example/internal/devstack/proc"
 )
 
 // capDACReadSearch lets a process pass directories that it may not search (capabilities(7)).
 const capDACReadSearch = 2
+
+// goneWithin bounds the wait for killed processes to be gone.
+const goneWithin = 10 * time.Second
 
 // runAs is the user that PostgreSQL runs as. The zero value is ourselves.
 type runAs struct {
@@ -70,8 +76,9 @@ func closedParent(dir string, uid uint32) string {
 	if err != nil {
 		return dir
 	}
-	owner := info.Sys().(*syscall.Stat_t).Uid
-	if info.Mode()&0o001 != 0 || owner == uid && info.Mode()&0o100 != 0 {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	owned := ok && stat.Uid == uid
+	if info.Mode()&0o001 != 0 || owned && info.Mode()&0o100 != 0 {
 		return ""
 	}
 	return dir
@@ -191,16 +198,16 @@ func childrenOf(pid int) ([]int, error) {
 
 // awaitGone waits until none of the killed processes holds shared memory any more: PostgreSQL does not start beside one that does.
 func awaitGone(pids []int) error {
-	deadline := time.Now().Add(10 * time.Second)
-	for _, pid := range pids {
-		for alive(pid) {
-			if time.Now().After(deadline) {
-				return fmt.Errorf("process %d does not die", pid)
+	ctx, cancel := context.WithTimeout(context.Background(), goneWithin)
+	defer cancel()
+	return proc.Await(ctx, time.Millisecond, func(context.Context) error {
+		for _, pid := range pids {
+			if alive(pid) {
+				return fmt.Errorf("process %d is still there", pid)
 			}
-			time.Sleep(2 * time.Millisecond)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // alive reports whether the process exists and is no zombie.
