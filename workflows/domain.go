@@ -16,6 +16,7 @@ func (o *run) validateDomain() error {
 	for !o.domainProved() && !o.over() && !o.tired() {
 		before := o.challenge.Challenge
 		err := o.ensureChallenge()
+		o.letters = true // the receipt and the challenge travel together
 		if err == nil {
 			err = o.watchChallenge()
 		} else {

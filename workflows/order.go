@@ -54,7 +54,7 @@ func (o *run) accept() error {
 		o.refused = fault.Public(activities.FromTemporal(err))
 		return nil
 	}
-	o.plan, o.accepted, o.letters = plan, true, true
+	o.plan, o.accepted = plan, true
 	o.startClock()
 	return nil
 }

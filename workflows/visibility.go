@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -33,6 +34,9 @@ type searchable struct {
 func (o *run) show() {
 	workflow.SetCurrentDetails(o.ctx, o.summaryLines())
 	next := o.searchable()
+	if o.state == order.OrganizationValidation && next.waitingOn == "issuance" {
+		return // for the second before the next state
+	}
 	if !o.accepted && o.refused == nil || next.state == o.shown.state && next.waitingOn == o.shown.waitingOn && next.staff == o.shown.staff {
 		return
 	}
@@ -60,6 +64,9 @@ func (o *run) searchable() searchable {
 	if awaited := o.awaited(); len(awaited) > 0 {
 		s.waitingOn = awaited[0].Code
 		s.staff = awaited[0].Party == order.PartyStaff
+	}
+	if strings.HasPrefix(s.waitingOn, "phone-") {
+		s.waitingOn = "phone-validation" // which of the three steps stands in the current details, at no cost in events
 	}
 	if o.blocked != "" {
 		s.waitingOn, s.staff = "blocked", true

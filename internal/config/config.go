@@ -73,8 +73,11 @@ type Portal struct {
 }
 
 // Load reads T from the environment and says every missing setting at once.
-func Load[T any]() (T, error) {
-	cfg, err := env.ParseAs[T]()
+func Load[T any]() (T, error) { return LoadFrom[T](os.Environ()) }
+
+// LoadFrom reads T from settings of the form KEY=value.
+func LoadFrom[T any](settings []string) (T, error) {
+	cfg, err := env.ParseAsWithOptions[T](env.Options{Environment: env.ToMap(settings)})
 	if err == nil {
 		return cfg, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 
+	"securemailid.example/internal/config"
 	"securemailid.example/internal/mail"
 )
 
@@ -52,6 +53,11 @@ func (s *Stack) writeSettings(ctx context.Context) error {
 	}, environ("SMID_BRAND_", reflect.ValueOf(mail.GuideBrand()))...)
 	s.env = append(s.env, s.Options.Env...)
 	return os.WriteFile(s.path(SettingsFile), []byte(strings.Join(s.env, "\n")+"\n"), 0o600)
+}
+
+// Settings is what a program in this process needs to use the stack.
+func (s *Stack) Settings() (config.Common, error) {
+	return config.LoadFrom[config.Common](s.env)
 }
 
 // environ writes a struct as the environment variables that its tags name.
