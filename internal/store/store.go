@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -43,6 +44,8 @@ type Config struct {
 type Store struct {
 	db  *sqlx.DB
 	now func() time.Time
+
+	accept atomic.Pointer[sql.Stmt] // acceptOrder, prepared at its first use: planning it is a good part of its time
 }
 
 // Open connects to the record with the default settings and the machine's clock. A database that does not answer is a fault
