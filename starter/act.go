@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os/user"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (p *program) outcome(out order.Outcome) error {
 
 // late turns the end of the waiting time into a fault: the command may still be applied.
 func late(ctx context.Context, err error) error {
-	if ctx.Err() == nil || fault.KindOf(err) != fault.Internal || context.Cause(ctx) != context.DeadlineExceeded {
+	if ctx.Err() == nil || fault.KindOf(err) != fault.Internal || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
 	return fault.New(fault.Unavailable, "no-answer", "時間内に応答がありませんでした。処理された可能性があります。「starter status」で確認してください。",

@@ -63,9 +63,9 @@ func (p *program) makeCSR(o csrOptions) error {
 	if o.outKey == o.outCSR {
 		return wrongUsage("--out-key と --out-csr には別のファイルを指定してください。", "--out-key and --out-csr must be two files.")
 	}
-	key, err := rsa.GenerateKey(rand.Reader, order.KeyLength)
+	key, err := newKey()
 	if err != nil {
-		return fmt.Errorf("make key: %w", err)
+		return err
 	}
 	request, err := signRequest(key, mailbox.String(), o)
 	if err != nil {
@@ -80,6 +80,14 @@ func (p *program) makeCSR(o csrOptions) error {
 		"注意: 秘密鍵は誰にも渡さず、控えを安全に保管してください。失うと証明書を使えません。",
 		"Note: give the private key to nobody and keep a safe copy. Without it the certificate is useless.")))
 	return nil
+}
+
+func newKey() (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, order.KeyLength)
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
+	return key, nil
 }
 
 // oidEmail is emailAddress of PKCS #9.

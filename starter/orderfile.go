@@ -26,15 +26,6 @@ type orderFile struct {
 	lines       map[string]int // line of each field, by path
 }
 
-// readOrderFile reads and decodes an order file.
-func readOrderFile(r io.Reader) (orderFile, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxOrderFile+1))
-	if err != nil {
-		return orderFile{}, err
-	}
-	return decodeOrderFile(data)
-}
-
 // decodeOrderFile reads the YAML of an order file strictly: an unknown or repeated key, a wrong type, an alias or a second document is
 // refused with its line. Values reach the form as they are written, so that 0123 stays 0123. What the values say is not judged here. Errors are
 // faults of kind Invalid and repeat no value: a voucher code is a secret.

@@ -80,3 +80,16 @@ var partyNames = map[order.Party]fault.Text{
 func (p *program) awaited(a order.Awaited) string {
 	return p.lang.Of(partyNames[a.Party]) + ": " + cli.Plain(p.lang.Of(a.Text))
 }
+
+var letterNames = map[order.LetterKind]fault.Text{
+	order.LetterReceipt:           {JA: "受付メール", EN: "receipt"},
+	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},
+	order.LetterDomainApproval:    {JA: "ドメイン認証メール", EN: "domain validation"},
+	order.LetterInquiry:           {JA: "質問", EN: "inquiry"},
+	order.LetterReminder:          {JA: "催促", EN: "reminder"},
+	order.LetterRejected:          {JA: "却下のお知らせ", EN: "rejection"},
+	order.LetterCancelled:         {JA: "取消のお知らせ", EN: "cancellation"},
+	order.LetterExpired:           {JA: "期限切れのお知らせ", EN: "expiry"},
+	order.LetterIssuedCertificate: {JA: "発行のお知らせ (証明書のアドレス)", EN: "issue notice (certificate address)"},
+	order.LetterIssuedContact:     {JA: "発行のお知らせ (技術担当者)", EN: "issue notice (technical contact)"},
+}

@@ -57,18 +57,21 @@ func (p *program) report(ctx context.Context, err error) int {
 	if !p.running && fault.KindOf(err) == fault.Internal { // what cobra says of the command line
 		err = wrongUsage("コマンドの指定が正しくありません: "+err.Error()+" (--help で説明を表示)", "The command line is wrong: "+err.Error()+" (--help explains it)")
 	}
-	if p.json {
-		p.reportJSON(err)
-	} else {
+	if !p.json || p.reportJSON(err) != nil {
 		p.reportText(err)
 	}
 	return exitCode(err)
 }
 
-func (p *program) reportJSON(err error) {
+// refusal is what programs read on standard error.
+type refusal struct {
+	Error fault.Error `json:"error"`
+}
+
+func (p *program) reportJSON(err error) error {
 	e := json.NewEncoder(p.err)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(map[string]any{"error": fault.Public(err)}) // plain texts always encode
+	return e.Encode(refusal{Error: *fault.Public(err)})
 }
 
 func (p *program) reportText(err error) {
@@ -99,7 +102,7 @@ func (p *program) reportText(err error) {
 // paragraph prints a text to standard error, a line for each language.
 func (p *program) paragraph(indent string, t fault.Text) {
 	for _, line := range p.lang.Lines(t) {
-		p.err.Println(indent + plainLines(line))
+		p.err.Println(indent + strings.ReplaceAll(plainLines(line), "\n", "\n"+indent))
 	}
 }
 

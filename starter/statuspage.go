@@ -187,7 +187,7 @@ func (p *program) letters(all []order.LetterView) {
 		if l.State == order.LetterFailed {
 			state = p.out.Red(p.say("送信失敗", "refused for good"))
 		}
-		p.out.Println(fmt.Sprintf("  - %s -> %s: %s (%d)", l.Kind, cli.Plain(l.Recipient), state, l.Attempts))
+		p.out.Println(fmt.Sprintf("  - %s -> %s: %s (%d)", p.lang.Of(letterNames[l.Kind]), cli.Plain(l.Recipient), state, l.Attempts))
 		if l.LastReply != "" {
 			p.out.Println("    " + p.out.Dim(cli.Plain(l.LastReply)))
 		}

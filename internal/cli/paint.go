@@ -15,7 +15,7 @@ func NewPainter(s *Screen) *Painter { return &Painter{screen: s} }
 func (p *Painter) Paint(text string) {
 	var b strings.Builder
 	if !p.open {
-		b.WriteString("\x1b[?1049h\x1b[?25l") // alternate screen, cursor hidden
+		b.WriteString("\x1b[?1049h\x1b[?25l\x1b[?7l") // alternate screen, cursor hidden, long lines cut
 		p.open = true
 	}
 	_, rows := p.screen.Size()
@@ -30,7 +30,7 @@ func (p *Painter) Paint(text string) {
 // Close brings back what the terminal showed before.
 func (p *Painter) Close() {
 	if p.open {
-		p.screen.Printf("\x1b[?25h\x1b[?1049l")
+		p.screen.Printf("\x1b[?7h\x1b[?25h\x1b[?1049l")
 		p.open = false
 	}
 }

@@ -61,13 +61,22 @@ func (s *Screen) Size() (width, height int) {
 	return 80, 24
 }
 
-// Bold, Dim, Green, Yellow and Red colour text where colours are on.
-func (s *Screen) Bold(text string) string   { return s.sgr("1", text) }
-func (s *Screen) Dim(text string) string    { return s.sgr("2", text) }
-func (s *Screen) Green(text string) string  { return s.sgr("32", text) }
-func (s *Screen) Yellow(text string) string { return s.sgr("33", text) }
-func (s *Screen) Red(text string) string    { return s.sgr("31", text) }
+// Bold makes text bold.
+func (s *Screen) Bold(text string) string { return s.sgr("1", text) }
 
+// Dim is for what is worth less attention.
+func (s *Screen) Dim(text string) string { return s.sgr("2", text) }
+
+// Green is for what is done.
+func (s *Screen) Green(text string) string { return s.sgr("32", text) }
+
+// Yellow is for what waits.
+func (s *Screen) Yellow(text string) string { return s.sgr("33", text) }
+
+// Red is for what failed.
+func (s *Screen) Red(text string) string { return s.sgr("31", text) }
+
+// sgr wraps text in ECMA-48 Select Graphic Rendition, where colours are on.
 func (s *Screen) sgr(code, text string) string {
 	if !s.Colour || text == "" {
 		return text

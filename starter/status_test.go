@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+// sample is a status with something in every part.
+func sample() order.Status {
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes-600) * time.Minute) }
+	return order.Status{
+		Number: "1234567890", Type: order.New, State: order.DomainValidation, StateSince: at(1), Language: order.Japanese, Domain: "example.jp",
+		CertificateEmail: "info@example.jp", ValidityYears: 1, Subject: order.Subject{Organization: "Sample Trading K.K.", State: "Tokyo", City: "Chiyoda-ku"},
+		CreatedAt: at(0), DeadlineAt: noon.AddDate(0, 0, 90), Refusals: 1,
+		Awaited: order.Progress{State: order.DomainValidation, Method: order.DCVTXT, OpenInquiry: true}.Awaited(),
+		Challenge: &order.ChallengeView{Sequence: 2, Method: order.DCVTXT, Token: "random-value", OpenedAt: at(1), ExpiresAt: noon.AddDate(0, 0, 30), Checks: 7,
+			LastCheckAt: at(540), LastFinding: fault.Text{JA: "レコードがありません。", EN: "There is no such record."}, NextCheckAt: noon.Add(40 * time.Minute)},
+		Phone:     order.PhoneSteps{NumberVerifiedAt: at(60)},
+		Inquiries: []order.Inquiry{{OpenedAt: at(70), Question: "Which name?"}},
+		Letters: []order.LetterView{
+			{Kind: order.LetterReceipt, Recipient: "tech@example.jp", State: order.LetterSent, Attempts: 1},
+			{Kind: order.LetterChallenge, Recipient: "tech@example.jp", State: order.LetterFailed, Attempts: 3, LastReply: "550 no such user\x1b]0;evil\x07"},
+		},
+		Certificates: []order.CertificateView{{Sequence: 1, Serial: "0a1b", NotBefore: at(500), NotAfter: noon.AddDate(1, 0, 0), IssuedAt: at(500)}},
+		Timeline: []order.Event{
+			{At: at(0), Actor: "applicant", Action: "order-accepted", Detail: "type=new"},
+			{At: at(1), Actor: "system", Action: "challenge-opened", Detail: "method=dns-txt, sequence=1"},
+			{At: at(60), Actor: "staff/ops", Action: "phone-number-verified", Detail: "source=government"},
+			{At: at(80), Actor: "system", Action: "of-a-later-version"},
+		},
+	}
+}
+
+func TestStatusPage(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"ja", "en"} {
+		c := newCounter(t)
+		page := c.page(sample(), lang)
+		golden(t, "status."+lang+".txt", page)
+		require.NotContains(t, page, "\x1b", "nothing from elsewhere steers the terminal, and there are no colours in a file")
+	}
+}
+
+func (c *counter) page(s order.Status, lang string) string {
+	var out strings.Builder
+	p := newProgram(strings.NewReader(""), &out, &out, func(name string) string { return map[string]string{"LANG": lang}[name] }, c.clock)
+	p.zone = time.UTC
+	p.statusPage(s)
+	return out.String()
+}
+
+// Every state, action and party that the system knows has a name in both languages.
+func TestNamesAreComplete(t *testing.T) {
+	t.Parallel()
+	complete := func(name string, text fault.Text) {
+		require.NotEmpty(t, text.JA, name)
+		require.NotEmpty(t, text.EN, name)
+	}
+	for _, s := range order.States {
+		complete(string(s), stateNames[s])
+	}
+	for _, name := range order.CommandNames {
+		complete(string(name), actionNames[string(name)])
+	}
+	for _, party := range []order.Party{order.PartyTechnicalContact, order.PartyDomainOwner, order.PartyStaff, order.PartyCA} {
+		complete(string(party), partyNames[party])
+	}
+	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact} {
+		complete(string(kind), letterNames[kind])
+	}
+	for _, m := range order.DCVMethods {
+		complete(string(m), nextSteps[m])
+	}
+}
+
+// What the record writes into a timeline is named, too.
+func TestTimelineOfAnIssuedOrderIsNamed(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	s, err := c.Records.Order(t.Context(), c.issued())
+	require.NoError(t, err)
+	require.NotEmpty(t, s.Timeline)
+	for _, e := range s.Timeline {
+		require.Contains(t, actionNames, e.Action)
+	}
+}
+
+func TestStatusReadsTheRecord(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.accepted()
+	ch := c.challenged(number)
+	require.NoError(t, c.Records.RecordCheck(t.Context(), ch.ID, dcv.Finding{Text: fault.Text{JA: "ありません。", EN: "No record."}}, c.tick(), noon.Add(time.Hour)))
+	out := c.ok("status", number)
+	for _, says := range []string{"[>] domain validation", "technical contact: the DNS record", "token-of-the-challenge", "No record.", "application accepted"} {
+		require.Contains(t, out, says)
+	}
+	require.Equal(t, out, c.ok("status", " "+number[:4]+"-"+number[4:]), "numbers are read as people write them")
+
+	var s order.Status
+	require.NoError(t, json.Unmarshal([]byte(c.ok("status", number, "--json")), &s))
+	require.Equal(t, order.DomainValidation, s.State)
+	r := c.run("", "status", "1000000000")
+	require.Equal(t, exitRefused, r.code)
+	require.Contains(t, r.err, "order.unknown")
+}
+
+func TestStatusOfAnIssuedOrder(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	out := c.ok("status", number)
+	require.Contains(t, out, "[x] issued")
+	require.NotContains(t, out, "Awaited")
+	require.Contains(t, out, "starter download "+number)
+}
+
+// Without a terminal, watching prints each event once and ends with the order.
+func TestWatchEndsWithTheOrder(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.accepted()
+	done := make(chan ran, 1)
+	go func() { done <- c.run("", "status", number, "--watch", "--every", "100ms") }()
+	c.ok("phone", "confirm", number)
+	require.NoError(t, c.Records.Close(t.Context(), number, order.Cancelled, "applicant", "no longer needed", c.tick(), nil))
+	r := <-done
+	require.Equal(t, exitDone, r.code, r.err)
+	for _, once := range []string{"application accepted", "confirmed by the representative", "order cancelled"} {
+		require.Equal(t, 1, strings.Count(r.out, once), "%s\n%s", once, r.out)
+	}
+	require.Contains(t, r.out, "state: cancelled\n")
+	require.NotContains(t, r.out, "\x1b")
+}
+
+func TestWatchIsInterrupted(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.accepted()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.Equal(t, exitInterrupted, c.start(ctx, "", "status", number, "--watch", "--every", "100ms").code)
+	require.Equal(t, exitInput, c.run("", "status", number, "--watch", "--every", "1ms").code)
+}
+
+func TestListFiltersAndPages(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	var numbers []string
+	for range 3 {
+		numbers = append(numbers, c.accepted())
+	}
+	c.challenged(numbers[0])
+
+	var first, second page
+	require.NoError(t, json.Unmarshal([]byte(c.ok("list", "--limit", "2", "--json")), &first))
+	require.Len(t, first.Orders, 2)
+	require.NoError(t, json.Unmarshal([]byte(c.ok("list", "--limit", "2", "--json", "--before", first.Next)), &second))
+	require.Len(t, second.Orders, 1)
+	require.Empty(t, second.Next)
+	require.Equal(t, numbers[0], second.Orders[0].Number, "newest first")
+
+	require.Contains(t, c.run("", "list", "--limit", "2").err, "--before "+first.Next)
+	require.Contains(t, c.ok("list", "--state", "domain-validation"), numbers[0])
+	require.NotContains(t, c.ok("list", "--state", "domain-validation"), numbers[1])
+	require.Equal(t, 3, strings.Count(c.ok("list", "--needs-staff", "--domain", "EXAMPLE.jp."), "phone-number"))
+	require.Contains(t, c.run("", "list", "--domain", "example.com").err, "No orders.")
+	for _, wrong := range [][]string{{"--state", "lost"}, {"--limit", "0"}, {"--limit", "1001"}, {"--domain", "a b"}} {
+		require.Equal(t, exitInput, c.run("", append([]string{"list"}, wrong...)...).code, wrong)
+	}
+}
+
+func TestUUIDsAreNoCodes(t *testing.T) {
+	t.Parallel()
+	require.True(t, isUUID(uuid.NewString()))
+	for _, code := range []string{"0123456789ABCDEF0123456789ABCDEF", "0123-4567-89AB-CDEF-0123-4567-89AB-CDEF", "{" + uuid.NewString() + "}"} {
+		require.False(t, isUUID(code), code)
+	}
+}
