@@ -10,27 +10,47 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// startClock runs one timer at a time for everything that has a date: reminders, then the deadline.
+// due is something that has a date.
+type due struct {
+	at   time.Time
+	what string
+	do   func(workflow.Context)
+}
+
+// nextDue is what comes first: the age limit of the random value, a reminder, or the deadline.
+func (o *run) nextDue() due {
+	next := due{o.plan.DeadlineAt, "the order expires", func(workflow.Context) {
+		o.stop(order.Expired, "system", "the time for validation is over / 認証の期限を過ぎました")
+	}}
+	if o.reminded < len(o.plan.Reminders) && o.plan.Reminders[o.reminded].Before(next.at) {
+		next = due{o.plan.Reminders[o.reminded], "next reminder", o.remind}
+	}
+	c := o.challenge
+	if c.Challenge != "" && c.Challenge != o.aged && !o.domainProved() && c.ExpiresAt.Before(next.at) {
+		next = due{c.ExpiresAt, "age limit of the random value", func(workflow.Context) { o.aged = c.Challenge }}
+	}
+	return next
+}
+
+// startClock runs one timer at a time for everything that has a date: a timer for each would cost two events more for each.
 func (o *run) startClock() {
 	ctx, cancel := workflow.WithCancel(o.ctx)
 	o.stopClock = cancel
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for _, at := range o.plan.Reminders[min(o.reminded, len(o.plan.Reminders)):] {
-			if !o.sleepUntil(ctx, at, "next reminder") {
-				return
+		for !o.over() {
+			next := o.nextDue()
+			timerCtx, drop := workflow.WithCancel(ctx)
+			timer := workflow.NewTimerWithOptions(timerCtx, next.at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: next.what})
+			err := workflow.Await(ctx, func() bool { return timer.IsReady() || o.nextDue().at.Before(next.at) })
+			drop()
+			if err != nil {
+				return // the order has ended, or a new run keeps the clock
 			}
-			o.remind(ctx)
-		}
-		if o.sleepUntil(ctx, o.plan.DeadlineAt, "the order expires") {
-			o.stop(order.Expired, "system", "the time for validation is over / 認証の期限を過ぎました")
+			if timer.IsReady() {
+				next.do(ctx)
+			}
 		}
 	})
-}
-
-// sleepUntil reports whether the time came before the clock was stopped.
-func (o *run) sleepUntil(ctx workflow.Context, at time.Time, what string) bool {
-	timer := workflow.NewTimerWithOptions(ctx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: what})
-	return timer.Get(ctx, nil) == nil
 }
 
 // remind writes to the technical contact if something waits for them.

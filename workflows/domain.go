@@ -70,7 +70,6 @@ func (o *run) watchChallenge() error {
 	current := o.challenge
 	ctx, cancel := workflow.WithCancel(o.ctx)
 	defer cancel()
-	aged := workflow.NewTimerWithOptions(ctx, current.ExpiresAt.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "age limit of the random value"})
 	var poll *pending[activities.CheckResult]
 	if current.Method != order.DCVEmail {
 		in := activities.CheckInput{Number: o.number, Challenge: current.Challenge, Actor: "system"}
@@ -78,7 +77,7 @@ func (o *run) watchChallenge() error {
 		poll = &p
 	}
 	err := o.await(func() bool {
-		return poll != nil && poll.ready() || aged.IsReady() || o.domainProved() || o.challenge.Challenge != current.Challenge
+		return poll != nil && poll.ready() || o.aged == current.Challenge || o.domainProved() || o.challenge.Challenge != current.Challenge
 	})
 	if err != nil || poll == nil || !poll.ready() || o.domainProved() {
 		return err

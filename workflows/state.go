@@ -24,6 +24,7 @@ type run struct {
 	state     order.State
 	since     time.Time // of state
 	challenge activities.OpenResult
+	aged      string // the challenge whose random value has reached its age limit
 	phone     PhoneDone
 	inquiry   bool   // an inquiry waits for its answer
 	blocked   string // why issuance was not possible, for staff
