@@ -24,6 +24,7 @@ type CommandInput struct {
 	Number  string            `json:"number"`
 	Name    order.CommandName `json:"name"`
 	Command json.RawMessage   `json:"command"`
+	At      time.Time         `json:"at"` // by the workflow's clock, so that a retry is known as one
 }
 
 // CommandResult says whether the command changed anything: the same step recorded twice counts once.
@@ -45,7 +46,7 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
 		return CommandResult{}, err
 	}
-	applied, err := c.Records.RecordCommand(ctx, in.Number, cmd, now, lettersFor(cmd, st, now))
+	applied, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, lettersFor(cmd, st, now))
 	return CommandResult{Applied: applied}, err
 }
 
@@ -81,9 +82,10 @@ func lettersFor(cmd order.Command, st order.Status, now time.Time) []order.Lette
 
 // RefusalInput is a message that could not be applied. Reason repeats no value of it.
 type RefusalInput struct {
-	Number  string `json:"number"`
-	Command string `json:"command"`
-	Reason  string `json:"reason"`
+	Number  string    `json:"number"`
+	Command string    `json:"command"`
+	Reason  string    `json:"reason"`
+	At      time.Time `json:"at"` // by the workflow's clock; each refusal of an order has its own
 }
 
 // RefusalResult is empty.
@@ -91,5 +93,5 @@ type RefusalResult struct{}
 
 // RecordRefusal keeps a refused message in the audit trail, so that nothing staff send disappears silently.
 func (c *Commands) RecordRefusal(ctx context.Context, in RefusalInput) (RefusalResult, error) {
-	return RefusalResult{}, c.Records.RecordRefusal(ctx, in.Number, in.Command, in.Reason, c.Clock())
+	return RefusalResult{}, c.Records.RecordRefusal(ctx, in.Number, in.Command, in.Reason, in.At)
 }

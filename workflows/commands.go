@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
@@ -105,7 +106,8 @@ func (o *run) refuse(ctx workflow.Context, name order.CommandName, err error) {
 	if o.refused != nil {
 		return // there is no order to which it could be recorded
 	}
-	in := activities.RefusalInput{Number: o.number, Command: string(name), Reason: reason}
+	at := workflow.Now(ctx).Add(time.Duration(len(o.refusals)) * time.Microsecond) // several in one workflow task count each
+	in := activities.RefusalInput{Number: o.number, Command: string(name), Reason: reason, At: at}
 	if _, err := call(ctx, recordOptions("record a refused "+string(name)), commands.RecordRefusal, in); err != nil {
 		workflow.GetLogger(o.ctx).Error("A refused signal could not be recorded", "signal", string(name), "error", err)
 	}
@@ -155,7 +157,7 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 	if err != nil {
 		return order.Outcome{}, err
 	}
-	in := activities.CommandInput{Number: o.number, Name: cmd.Name(), Command: body}
+	in := activities.CommandInput{Number: o.number, Name: cmd.Name(), Command: body, At: workflow.Now(ctx)}
 	res, err := call(ctx, recordOptions("record "+string(cmd.Name())), commands.RecordCommand, in)
 	if err != nil {
 		return order.Outcome{}, err
