@@ -84,7 +84,7 @@ func flock(name string, how int) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return func() { _ = f.Close() }, nil
@@ -102,7 +102,7 @@ func (p *program) startStack(ctx context.Context, o devstack.Options) (*devstack
 	steps := int64(0)
 	o.Report = func(step string) {
 		steps++
-		progress.Say(p.say("起動: "+step, "starting "+step))
+		progress.Say(p.say("起動", "starting") + ": " + step)
 		progress.At(steps)
 	}
 	return devstack.Start(ctx, o)
@@ -128,7 +128,7 @@ func (p *program) showDev(ctx context.Context, s *devstack.Stack) error {
 		{"DNS", s.Lab.DNSAddr},
 		{"WHOIS", s.Lab.WHOISAddr},
 		{p.say("ウェブサーバ", "web host"), s.Lab.WebAddr},
-		{p.say("DNS・ファイルの登録", "publish records and files"), s.Lab.AdminURL},
+		{p.say("公開の設定", "what is published"), s.Lab.AdminURL},
 	} {
 		p.out.Println("  " + cli.Pad(row[0], 28) + row[1])
 	}
@@ -188,6 +188,6 @@ func watch(ctx context.Context, s *devstack.Stack) error {
 	case <-s.Portal.Done():
 		return fmt.Errorf("the portal has ended; see %s", filepath.Join(s.Options.Dir, "portal.log"))
 	case <-s.Temporal.Done():
-		return fmt.Errorf("Temporal has ended; see %s", filepath.Join(s.Options.Dir, "temporal.log"))
+		return fmt.Errorf("the Temporal server has ended; see %s", filepath.Join(s.Options.Dir, "temporal.log"))
 	}
 }
