@@ -43,7 +43,7 @@ func (o *run) startClock() {
 			timer := workflow.NewTimerWithOptions(timerCtx, next.at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: next.what})
 			err := workflow.Await(ctx, func() bool { return timer.IsReady() || o.nextDue().at.Before(next.at) })
 			drop()
-			if err != nil {
+			if err != nil || ctx.Err() != nil { // a cancelled timer is ready, too
 				return // the order has ended, or a new run keeps the clock
 			}
 			if timer.IsReady() {
