@@ -36,13 +36,15 @@ func (b *borderControl) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 }
 
 // ToTemporal translates err at the border to Temporal: a fault becomes an ApplicationError of its kind, not retryable where
-// trying again cannot help, with the fault as detail. Other errors become internal ones whose text is hidden, because failure
-// messages lie in clear in the history.
+// trying again cannot help, with the fault as detail. An ApplicationError that carries no fault beside it stays what it is. Other
+// errors become internal ones whose text is hidden, because failure messages lie in clear in the history.
 func ToTemporal(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || temporal.IsCanceledError(err) {
+		return err
 	}
-	if _, ok := errors.AsType[*temporal.ApplicationError](err); ok || temporal.IsCanceledError(err) {
+	// A fault that FromTemporal gave back has the ApplicationError that brought it as its cause: the fault counts.
+	_, isFault := errors.AsType[*fault.Error](err)
+	if _, ok := errors.AsType[*temporal.ApplicationError](err); ok && !isFault {
 		return err
 	}
 	f := fault.Public(err)
