@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,10 +29,12 @@ var common struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
+	waitTogether()
 	dir, err := os.MkdirTemp("", "smid-e2e-")
 	if err == nil {
 		err = os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL's own user must be able to pass
@@ -54,6 +57,16 @@ func run(m *testing.M) int {
 	return code
 }
 
+// waitTogether lets more tests run side by side than there are processors, unless -parallel says otherwise: they wait for timeouts
+// and retries most of the time.
+func waitTogether() {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "16") // the flag is there and takes a number
+	}
+}
+
 // build makes worker and starter under the race detector, like the tests themselves.
 func build(dir string) error {
 	programs.dir, programs.ca = dir, filepath.Join(dir, "ca")
@@ -70,15 +83,18 @@ func build(dir string) error {
 // shared returns a world on the common stack.
 func shared(t *testing.T) *world {
 	t.Helper()
-	common.once.Do(func() { common.stack, common.err = startStack(filepath.Join(programs.dir, "common")) })
+	common.once.Do(func() {
+		common.stack, common.err = startStack(devstack.Options{Dir: filepath.Join(programs.dir, "common")})
+	})
 	require.NoError(t, common.err)
 	return enter(t, common.stack)
 }
 
-// private returns a world on a stack of its own, which the test may kill.
-func private(t *testing.T, env ...string) *world {
+// private returns a world on a stack of its own, which the test may kill; o may leave out what every stack shares.
+func private(t *testing.T, o devstack.Options) *world {
 	t.Helper()
-	stack, err := startStack(filepath.Join(programs.dir, t.Name()), env...)
+	o.Dir = filepath.Join(programs.dir, t.Name())
+	stack, err := startStack(o)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -89,12 +105,14 @@ func private(t *testing.T, env ...string) *world {
 	return enter(t, stack)
 }
 
-func startStack(dir string, env ...string) (*devstack.Stack, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+func startStack(o devstack.Options) (*devstack.Stack, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return devstack.Start(ctx, devstack.Options{
-		Dir: dir, Worker: programs.worker, Starter: programs.starter, CADir: programs.ca, Volatile: true, Poll: 300 * time.Millisecond, Env: env,
-	})
+	o.Worker, o.Starter, o.CADir, o.Volatile = programs.worker, programs.starter, programs.ca, true
+	if o.Poll == 0 {
+		o.Poll = time.Second
+	}
+	return devstack.Start(ctx, o)
 }
 
 // showLog prints the end of a program's log into a failed test.
