@@ -107,6 +107,9 @@ func late(ctx context.Context, err error) error {
 // actor returns who acts: the flag, SMID_ACTOR, or the user of this machine as staff. Commands from here are the staff's, or the applicant's as
 // taken down by staff; "system" and "domain-owner" are nobody who types.
 func (p *program) actor(flag string) (string, error) {
+	if err := p.loadSettings(); err != nil { // it may name the actor
+		return "", err
+	}
 	actor := flag
 	if actor == "" {
 		actor = p.getenv("SMID_ACTOR")

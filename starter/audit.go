@@ -23,10 +23,10 @@ func (p *program) audit() *cobra.Command {
 	verify := &cobra.Command{
 		Use:   "verify",
 		Short: "改ざんがないか検査 / Check that nothing was changed or removed",
-		Long: `監査証跡のハッシュチェーンを最初から検査します。最後に表示されるダイジェストを別の場所に控えておき、次回 --expect で指定した
-行数とダイジェストの変化を確認すると、末尾の削除も発見できます。改ざんがあれば終了コード3です。
-Checks the hash chains of the audit trail from their first line. Keep the digest that is printed somewhere else: without new
-lines it must stay the same, which shows that nothing was cut off at the end. Exit code 3 where a chain does not hold.`,
+		Long: `監査証跡のハッシュチェーンを最初の行から検査します。最後に表示される行数とダイジェストを別の場所に控えてください。行数が同じなのに
+ダイジェストが異なる場合や、行数が減った場合は、末尾が書き換えられています。改ざんが見つかると終了コードは3です。
+Checks the hash chains of the audit trail from their first line. Keep the number of lines and the digest somewhere else: fewer lines,
+or another digest for as many, show that the end was rewritten. Exit code 3 where a chain does not hold.`,
 		Example: "  starter audit verify",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,13 +51,8 @@ func (p *program) verifyAudit(ctx context.Context) error {
 		if bar != nil {
 			bar.Done()
 		}
-		if broken, ok := errors.AsType[*audit.BrokenError](err); ok {
-			return fault.New(fault.Conflict, "audit.broken",
-				fmt.Sprintf("監査証跡が改ざんされています: チェーン%d、%d行目 (%s)。", broken.Chain, broken.Seq, broken.Reason),
-				fmt.Sprintf("The audit trail has been tampered with: chain %d, line %d (%s).", broken.Chain, broken.Seq, broken.Reason))
-		}
 		if err != nil {
-			return err
+			return tampered(err)
 		}
 		digest := hex.EncodeToString(report.Digest)
 		if p.json {
@@ -68,4 +63,15 @@ func (p *program) verifyAudit(ctx context.Context) error {
 		p.out.Println(p.say("ダイジェスト (別の場所に控えてください)", "digest, to be kept elsewhere")+":", digest)
 		return nil
 	})
+}
+
+// tampered says of a chain that does not hold where that shows.
+func tampered(err error) error {
+	broken, ok := errors.AsType[*audit.BrokenError](err)
+	if !ok {
+		return err
+	}
+	return fault.New(fault.Conflict, "audit.broken",
+		fmt.Sprintf("監査証跡が改ざんされています: チェーン%d、%d行目 (%s)。", broken.Chain, broken.Seq, broken.Reason),
+		fmt.Sprintf("The audit trail has been tampered with: chain %d, line %d (%s).", broken.Chain, broken.Seq, broken.Reason))
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/smallstep/pkcs7"
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/audit"
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/ceremony"
 )
@@ -135,6 +137,14 @@ func TestAuditVerify(t *testing.T) {
 	require.Equal(t, 3, first.Lines, "vouchers issued, order accepted, step recorded")
 	require.Equal(t, first, second, "looking changes nothing")
 	require.Len(t, first.Digest, 64)
+}
+
+func TestBrokenAuditTrailIsARefusalThatSaysWhere(t *testing.T) {
+	t.Parallel()
+	err := tampered(fmt.Errorf("verify: %w", &audit.BrokenError{Chain: 3, Seq: 42, Reason: "its content is not what was written"}))
+	require.Equal(t, exitRefused, exitCode(err))
+	require.ErrorContains(t, err, "chain 3, line 42")
+	require.ErrorIs(t, tampered(os.ErrClosed), os.ErrClosed, "any other failure stays what it is")
 }
 
 func TestVersionNamesProgramAndToolchain(t *testing.T) {

@@ -20,7 +20,7 @@ again does nothing.`,
 		Example: "  starter ca publish",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load[config.CA]()
+			cfg, err := load[config.CA](p)
 			if err != nil {
 				return err
 			}

@@ -17,7 +17,7 @@ type opened struct {
 
 // openDesk opens the desk that the settings name. Nothing is dialled before it is needed.
 func (p *program) openDesk(ctx context.Context) (opened, error) {
-	cfg, err := load[config.Common]()
+	cfg, err := load[config.Common](p)
 	if err != nil {
 		return opened{}, err
 	}
@@ -28,8 +28,11 @@ func (p *program) openDesk(ctx context.Context) (opened, error) {
 	return opened{Desk: desk, leave: desk.Close}, nil
 }
 
-// load reads the settings T from the environment. What is missing is the caller's to set, and named.
-func load[T any]() (T, error) {
+// load reads the settings T from the settings file and the environment. What is missing is the caller's to set, and named.
+func load[T any](p *program) (T, error) {
+	if err := p.loadSettings(); err != nil {
+		return *new(T), err
+	}
 	cfg, err := config.Load[T]()
 	if err != nil {
 		err = &fault.Error{Kind: fault.Invalid, Code: "settings", Cause: err,

@@ -38,6 +38,7 @@ type counter struct {
 	now  time.Time
 	sent []order.Command // what went to the engine
 	lost error           // the engine answers so, if set
+	said bytes.Buffer    // standard error of programs made by settings
 }
 
 func newCounter(t testing.TB) *counter {

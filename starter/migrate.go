@@ -23,7 +23,7 @@ Brings the database of SMID_DATABASE_URL to this program's version. Running it a
 }
 
 func (p *program) migrateRecord(ctx context.Context) error {
-	cfg, err := load[config.Database]()
+	cfg, err := load[config.Database](p)
 	if err != nil {
 		return err
 	}

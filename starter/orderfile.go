@@ -97,7 +97,13 @@ type orderDecoder struct {
 	broken []fault.Field
 }
 
+// maxBroken bounds what is said of a file at once: whoever sends more has sent something else.
+const maxBroken = 50
+
 func (d *orderDecoder) refuse(path, code string, line int, ruleJA, ruleEN, remedyJA, remedyEN string) {
+	if len(d.broken) == maxBroken {
+		return
+	}
 	if path != "" {
 		d.lines[path] = line
 	}

@@ -99,6 +99,12 @@ func TestOrderFileThatIsNone(t *testing.T) {
 	}
 }
 
+func TestOrderFileNamesNoMoreThanAPersonCanRead(t *testing.T) {
+	t.Parallel()
+	_, err := decodeOrderFile([]byte(strings.Repeat("nonsense: x\n", 1000)))
+	require.Len(t, fault.Public(err).Fields, maxBroken)
+}
+
 func TestEmptyValuesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	f, err := decodeOrderFile([]byte("voucher:\nvalidity_years:\norganization:\nterms_accepted: ~\ntype: \"\"\n"))

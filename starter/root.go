@@ -26,6 +26,7 @@ type program struct {
 	lang     cli.Lang
 	language string // of --lang
 	settings string // of --settings
+	loaded   bool   // the settings file was read
 	verbose  bool
 	json     bool // the command answers a program
 	running  bool // the command line was understood
@@ -107,7 +108,7 @@ func (p *program) prepare(*cobra.Command, []string) error {
 		}
 		p.lang = lang
 	}
-	return p.loadSettings()
+	return nil
 }
 
 // logger writes what libraries have to say to standard error: warnings, or everything with --verbose.

@@ -19,7 +19,7 @@ Serves the approval and download pages, the CA certificates and the CRLs. Ctrl-C
 		Example: "  SMID_PORTAL_LISTEN=:8080 starter serve",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load[config.Portal]()
+			cfg, err := load[config.Portal](p)
 			if err != nil {
 				return err
 			}

@@ -19,9 +19,13 @@ const defaultSettings = ".dev/run/env"
 // working directory must not reach further.
 var settingName = regexp.MustCompile(`^(SMID|TEMPORAL|OTEL)_[A-Z0-9_]+$`)
 
-// loadSettings reads the settings file into the environment. A file that was asked for wins over the environment; the default
+// loadSettings reads the settings file into the environment, once. A file that was asked for wins over the environment; the default
 // one fills in what is not set.
 func (p *program) loadSettings() error {
+	if p.loaded {
+		return nil
+	}
+	p.loaded = true
 	path, asked := p.settings, p.settings != ""
 	if !asked {
 		if p.getenv("SMID_DATABASE_URL") != "" {

@@ -25,6 +25,16 @@ func (p *program) statusPage(s order.Status) {
 	p.timeline(s.Timeline)
 }
 
+// stageNames are the stages of the progress line.
+var stageNames = map[order.State]fault.Text{
+	order.Accepted:               {JA: "受付", EN: "application"},
+	order.Review:                 {JA: "内容確認", EN: "review"},
+	order.DomainValidation:       {JA: "ドメイン認証", EN: "domain"},
+	order.OrganizationValidation: {JA: "組織認証", EN: "organisation"},
+	order.Issuing:                {JA: "発行処理", EN: "issuance"},
+	order.Issued:                 {JA: "発行", EN: "certificate"},
+}
+
 // stages is the progress line: what is behind, where the order is, what is to come.
 func (p *program) stages(s order.Status) string {
 	all := []order.State{order.Accepted, order.DomainValidation, order.OrganizationValidation, order.Issuing, order.Issued}
@@ -39,7 +49,7 @@ func (p *program) stages(s order.Status) string {
 	}
 	parts := make([]string, 0, len(all)+1)
 	for i, st := range all {
-		switch name := p.lang.Of(stateNames[st]); {
+		switch name := p.lang.Of(stageNames[st]); {
 		case s.State.Final() && s.State != order.Issued:
 			parts = append(parts, p.out.Dim("[ ] "+name))
 		case i < reached, s.State == order.Issued:
@@ -63,7 +73,7 @@ func (p *program) fact(ja, en, value string) {
 
 func (p *program) labelWidth() int {
 	if p.lang == cli.Both {
-		return 36
+		return 46
 	}
 	return 24
 }
@@ -127,7 +137,7 @@ func (p *program) challenge(c *order.ChallengeView) {
 	p.fact("値の有効期限", "value expires", p.at(c.ExpiresAt))
 	if !c.LastCheckAt.IsZero() {
 		p.fact("前回の確認", "last check", fmt.Sprintf("%s (%d)", p.at(c.LastCheckAt), c.Checks))
-		p.out.Println("    " + cli.Plain(p.lang.Of(c.LastFinding)))
+		p.prose(c.LastFinding)
 	}
 	if !c.NextCheckAt.IsZero() {
 		p.fact("次回の確認", "next check", p.at(c.NextCheckAt)+" "+p.distance(c.NextCheckAt))
@@ -223,6 +233,20 @@ func (p *program) event(e order.Event) string {
 		line += "  " + p.out.Dim(cli.Plain(e.Detail))
 	}
 	return line
+}
+
+// prose prints a text, indented and as wide as the terminal; without one its lines are left whole.
+func (p *program) prose(t fault.Text) {
+	for _, line := range p.lang.Lines(t) {
+		lines := []string{cli.Plain(line)}
+		if p.out.Terminal {
+			width, _ := p.out.Size()
+			lines = cli.Wrap(lines[0], width-5)
+		}
+		for _, l := range lines {
+			p.out.Println("    " + l)
+		}
+	}
 }
 
 // distance says how far t is from now, in the largest fitting unit.

@@ -8,10 +8,13 @@ import (
 	"unicode"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"securemailid.example/internal/fault"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func none(string) string { return "" }
 
@@ -72,7 +75,24 @@ func TestWidthCountsColumns(t *testing.T) {
 		if got := Width(Shorten(text, width)); got > width {
 			t.Fatalf("%q cut to %d takes %d", text, width, got)
 		}
+		lines := Wrap(text, width)
+		for _, line := range lines {
+			if Width(line) > width {
+				t.Fatalf("%q in lines of %d: %q", text, width, line)
+			}
+		}
+		if joined := strings.Join(lines, ""); joined != text {
+			t.Fatalf("%q became %q", text, joined)
+		}
 	})
+}
+
+func TestWrapKeepsWords(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"DNS changes ", "can take a ", "while"}, Wrap("DNS changes can take a while", 12))
+	require.Equal(t, []string{"反映には", "時間がか", "かる"}, Wrap("反映には時間がかかる", 8))
+	require.Equal(t, []string{"unbreakabl", "e"}, Wrap("unbreakable", 10))
+	require.Equal(t, []string{""}, Wrap("", 10))
 }
 
 func TestTableAlignsWideAndColouredCells(t *testing.T) {

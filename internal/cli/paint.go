@@ -23,7 +23,11 @@ func (p *Painter) Paint(text string) {
 	if len(lines) > rows {
 		lines = lines[:rows]
 	}
-	b.WriteString("\x1b[H" + strings.Join(lines, "\x1b[K\n") + "\x1b[K\x1b[J")
+	// Each line is erased before it is written: behind a full line the cursor still stands on its last column.
+	b.WriteString("\x1b[H\x1b[K" + strings.Join(lines, "\n\x1b[K"))
+	if len(lines) < rows {
+		b.WriteString("\n\x1b[J")
+	}
 	_, _ = p.screen.Write([]byte(b.String()))
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -12,6 +13,9 @@ type Progress struct {
 	screen *Screen
 	bar    *progressbar.ProgressBar
 	said   string
+
+	stop    chan struct{}
+	stopped sync.WaitGroup
 }
 
 // NewProgress begins; total is the number of units of work, or -1 when only the passing time can be shown. The screen should be that
@@ -25,8 +29,24 @@ func NewProgress(s *Screen, total int64) *Progress {
 			progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "#", SaucerPadding: "-", BarStart: "[", BarEnd: "]"}),
 		)
+		p.stop = make(chan struct{})
+		p.stopped.Go(p.tick)
 	}
 	return p
+}
+
+// tick keeps the elapsed time going while one unit of work takes long.
+func (p *Progress) tick() {
+	t := time.NewTicker(200 * time.Millisecond)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-t.C:
+			_ = p.bar.Add(0) // a bar that cannot be drawn must not stop the work
+		}
+	}
 }
 
 // Say announces what is being done now.
@@ -47,9 +67,11 @@ func (p *Progress) At(done int64) {
 	}
 }
 
-// Done ends the display and leaves the line empty.
+// Done ends the display and leaves the line empty. It must be called once.
 func (p *Progress) Done() {
 	if p.bar != nil {
+		close(p.stop)
+		p.stopped.Wait()
 		_ = p.bar.Finish()
 		_ = p.bar.Exit()
 	}

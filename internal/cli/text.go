@@ -33,6 +33,31 @@ func Pad(s string, width int) string {
 // Shorten cuts s, which holds no colours, to the given columns, with ".." in place of what is missing.
 func Shorten(s string, width int) string { return columns.Truncate(s, width, "..") }
 
+// Wrap breaks s, which holds no colours, into lines of at most the given columns: after a blank where there is one, between
+// characters where there is none, as in Japanese.
+func Wrap(s string, width int) []string {
+	var lines []string
+	line, used, blank := "", 0, 0 // blank: bytes of the line up to its last blank
+	for _, r := range s {
+		w := columns.RuneWidth(r)
+		for used+w > width && line != "" {
+			keep := blank
+			if keep == 0 || r == ' ' {
+				keep = len(line)
+			}
+			lines = append(lines, line[:keep])
+			line = line[keep:]
+			used, blank = Width(line), 0
+		}
+		line += string(r)
+		used += w
+		if r == ' ' {
+			blank = len(line)
+		}
+	}
+	return append(lines, line)
+}
+
 // stripSGR removes the colours that Screen adds.
 func stripSGR(s string) string {
 	for {
