@@ -62,6 +62,9 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	if !w.Config.Signing {
 		return p, nil
 	}
+	if w.Config.CA.Dir == "" {
+		return parts{}, errors.Join(errors.New("SMID_CA_DIR is missing; a worker that does not sign sets SMID_SIGNING=false"), prober.Close())
+	}
 	if p.ca, err = LoadCA(w.Config.CA, rules, base, w.Clock); err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}

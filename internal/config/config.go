@@ -42,9 +42,9 @@ type Mail struct {
 
 // CA is where the issuing CA lies and publishes.
 type CA struct {
-	Dir       string `env:"SMID_CA_DIR,required,notEmpty"` // as written by "starter ca init"
-	URL       string `env:"SMID_CA_URL"`                   // http address below which /crl and /ca are served; empty: SMID_PUBLIC_URL
-	PolicyOID string `env:"SMID_POLICY_OID"`               // certificatePolicies; needed outside public-trust
+	Dir       string `env:"SMID_CA_DIR"`     // as written by "starter ca init"; needed by a worker that signs
+	URL       string `env:"SMID_CA_URL"`     // http address below which /crl and /ca are served; empty: SMID_PUBLIC_URL
+	PolicyOID string `env:"SMID_POLICY_OID"` // certificatePolicies; needed outside public-trust
 }
 
 // Worker is the settings of the worker.
