@@ -11,6 +11,7 @@ import (
 
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/catest"
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -24,7 +25,7 @@ type desk struct {
 func newDesk(t *testing.T) desk {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not installed; apt-get install openssl")
+		need.Skip(t, "openssl is not installed; apt-get install openssl")
 	}
 	return desk{t: t, dir: t.TempDir()}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/order"
 )
 
@@ -30,7 +31,7 @@ func browser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		t.Skip("no browser here: install Debian's chromium-headless-shell and fonts-ipafont-gothic")
+		need.Skip(t, "no browser here: install Debian's chromium-headless-shell and fonts-ipafont-gothic")
 	}
 	limit, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(stop)

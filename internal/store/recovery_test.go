@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/devstack/postgres"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
@@ -24,7 +25,7 @@ import (
 func ownServer(t *testing.T) *postgres.Server {
 	t.Helper()
 	if _, err := postgres.FindBinaries(""); err != nil {
-		t.Skip(err)
+		need.Skip(t, err.Error())
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // PostgreSQL may run as another user

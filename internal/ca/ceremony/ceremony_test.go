@@ -20,6 +20,7 @@ import (
 
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/ceremony"
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/policy"
 )
@@ -139,7 +140,7 @@ func TestACeremonyFromFileToVerifiedChain(t *testing.T) {
 	t.Run("OpenSSL verifies chain and CRL", func(t *testing.T) {
 		t.Parallel()
 		if _, err := exec.LookPath("openssl"); err != nil {
-			t.Skip("openssl is not installed; apt-get install openssl")
+			need.Skip(t, "openssl is not installed; apt-get install openssl")
 		}
 		out := openssl(t, dir, "verify", "-x509_strict", "-attime", "1795348800", "-CAfile", ceremony.RootCertificate, ceremony.IssuingCertificate)
 		require.Contains(t, out, "OK")

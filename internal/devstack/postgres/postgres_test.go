@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/devstack/postgres"
 )
 
@@ -44,7 +45,7 @@ func startAndHang(dir string) {
 func tempDir(t *testing.T) string {
 	t.Helper()
 	if _, err := postgres.FindBinaries(""); err != nil {
-		t.Skip(err)
+		need.Skip(t, err.Error())
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))

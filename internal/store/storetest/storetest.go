@@ -23,6 +23,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/devstack/postgres"
 	"securemailid.example/internal/store"
 )
@@ -85,7 +86,7 @@ func DSN(t testing.TB) string {
 	ctx := context.WithoutCancel(t.Context())
 	shared.once.Do(func() { shared.err = shared.start(ctx) })
 	if errors.Is(shared.err, postgres.ErrNoBinaries) {
-		t.Skip(shared.err)
+		need.Skip(t, shared.err.Error())
 	}
 	if shared.err != nil {
 		t.Fatal(shared.err)
