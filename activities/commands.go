@@ -63,6 +63,11 @@ func (c *Commands) allowed(cmd order.Command, st order.Status, rules policy.Rule
 			}})
 		}
 	case order.SubjectCorrected:
+		if rules.CorrectionNeedsConsent {
+			return fault.New(fault.Conflict, "correction.consent",
+				"現在の規程では、申請者の同意なしに訂正できません。正しい内容での再申請をご案内ください。",
+				"The policy in force does not allow a correction without the applicant's consent. Ask for a new application with the correct content.")
+		}
 		return fault.InvalidFields(order.CheckSubject(cmd.Apply(st.Subject), rules.Limits()))
 	}
 	return nil

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"securemailid.example/internal/fault"
@@ -44,6 +45,9 @@ func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (Prepar
 	if err != nil {
 		return PrepareResult{}, err
 	}
+	if n := i.Policy.At(i.Clock()).RemotePerspectives; n > 0 {
+		return PrepareResult{}, uncorroborated(n)
+	}
 	caa, err := i.CAA.CheckCAA(ctx, st.Domain)
 	if err != nil {
 		return PrepareResult{}, err
@@ -64,6 +68,14 @@ func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (Prepar
 	}
 	t, err = i.Records.Reserve(ctx, t, caa, i.Clock())
 	return PrepareResult{Serial: t.Serial}, err
+}
+
+// uncorroborated holds issuance back under a policy that asks for remote perspectives (C1, C2): none are connected, and a
+// certificate without their corroboration would be mis-issued.
+func uncorroborated(n int) error {
+	return fault.New(fault.Conflict, "perspectives.none",
+		fmt.Sprintf("この規程では%d拠点以上からの確認が必要ですが、確認拠点が接続されていません。", n),
+		fmt.Sprintf("This policy asks for corroboration by %d remote perspectives or more, and none are connected.", n))
 }
 
 // SignResult names the issued certificate.
