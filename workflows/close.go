@@ -35,16 +35,19 @@ func (o *run) leaveWithout() (OrderResult, error) {
 // drain waits until every message is answered and the outbox is empty or given up: nothing that was sent may be lost by leaving.
 func (o *run) drain() {
 	_ = workflow.Await(o.ctx, func() bool {
-		return workflow.AllHandlersFinished(o.ctx) && !o.signals.HasPending() && o.busy == 0 && !o.letters && !o.mailing
+		return o.quiet() && !o.letters && !o.mailing
 	})
+}
+
+// quiet reports whether every message has had its answer.
+func (o *run) quiet() bool {
+	return workflow.AllHandlersFinished(o.ctx) && !o.signals.HasPending() && len(unknownSignals(o.ctx)) == 0 && o.busy == 0
 }
 
 // continueAsNew hands the order to a new run with an empty history. Handlers finish first; mail that is still to go is taken
 // up by the new run.
 func (o *run) continueAsNew() error {
-	err := workflow.Await(o.ctx, func() bool {
-		return workflow.AllHandlersFinished(o.ctx) && !o.signals.HasPending() && o.busy == 0
-	})
+	err := workflow.Await(o.ctx, o.quiet)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"securemailid.example/activities"
+	"securemailid.example/internal/dcv"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
@@ -31,7 +33,7 @@ func (o *run) registerHandlers() error {
 			return o.update(ctx, name, raw)
 		}
 		validate := func(ctx workflow.Context, raw converter.RawValue) error {
-			cmd, err := order.DecodeCommand(name, raw.Payload().GetData())
+			cmd, err := decode(name, raw)
 			if err == nil {
 				err = o.permits(ctx, cmd)
 			}
@@ -43,6 +45,17 @@ func (o *run) registerHandlers() error {
 		}
 	}
 	return workflow.SetUpdateHandler(o.ctx, SubmitUpdate, o.submit)
+}
+
+// decode reads a command strictly. What does not call itself JSON is not looked into: bytes that are encrypted, compressed or meant
+// for another decoder must not be taken for a message by chance.
+func decode(name order.CommandName, raw converter.RawValue) (order.Command, error) {
+	p := raw.Payload()
+	if encoding := string(p.GetMetadata()[converter.MetadataEncoding]); encoding != converter.MetadataEncodingJSON && len(p.GetData()) > 0 {
+		return nil, fault.New(fault.Invalid, "command.encoding", "データの形式がJSON (json/plain) ではありません。",
+			"The message is not sent as JSON (encoding json/plain).")
+	}
+	return order.DecodeCommand(name, p.GetData())
 }
 
 // submit answers whether the submission became an order.
@@ -58,7 +71,7 @@ func (o *run) submit(ctx workflow.Context, _ SubmitInput) (order.Receipt, error)
 
 // update applies a command that was sent as an Update.
 func (o *run) update(ctx workflow.Context, name order.CommandName, raw converter.RawValue) (order.Outcome, error) {
-	cmd, err := order.DecodeCommand(name, raw.Payload().GetData())
+	cmd, err := decode(name, raw)
 	if err != nil {
 		return order.Outcome{}, activities.ToTemporal(err)
 	}
@@ -81,11 +94,31 @@ func (o *run) receiveSignals(ctx workflow.Context) {
 	}
 }
 
+// refuseUnknown refuses signals that bear no command's name: nothing would ever read them, and a slip of the pen must not look
+// like a command on its way.
+func (o *run) refuseUnknown(ctx workflow.Context) {
+	for workflow.Await(ctx, func() bool { return len(unknownSignals(ctx)) > 0 }) == nil {
+		name := unknownSignals(ctx)[0]
+		var raw converter.RawValue
+		workflow.GetSignalChannel(ctx, name).ReceiveAsync(&raw)
+		o.signal(ctx, order.CommandName(dcv.Shorten(name, shownName)), raw)
+	}
+}
+
+// unknownSignals returns the names of signals that have come and that no command bears.
+func unknownSignals(ctx workflow.Context) []string {
+	names := slices.DeleteFunc(workflow.GetUnhandledSignalNames(ctx), func(name string) bool {
+		return slices.Contains(order.CommandNames, order.CommandName(name))
+	})
+	slices.Sort(names) // they come out of a map
+	return names
+}
+
 // signal applies one signal. What cannot be applied is refused visibly and the order goes on.
 func (o *run) signal(ctx workflow.Context, name order.CommandName, raw converter.RawValue) {
 	o.busy++
 	defer func() { o.busy-- }()
-	cmd, err := order.DecodeCommand(name, raw.Payload().GetData())
+	cmd, err := decode(name, raw)
 	if err == nil {
 		_, err = o.apply(ctx, cmd)
 	}

@@ -76,6 +76,8 @@ const (
 	checkInterval = 10 * time.Second
 	// maxRefusals bounds the refused messages that are recorded one by one in a run; later ones are only logged.
 	maxRefusals = 100
+	// shownName is how much is kept of the name of a signal that no command bears, in characters.
+	shownName = 60
 	// shownRefusals is how many of them the current details show.
 	shownRefusals = 5
 )

@@ -265,6 +265,19 @@ func TestMalformedSignalsAreRefusedVisiblyAndTheOrderGoesOn(t *testing.T) {
 	require.Len(t, s.recorded, 3)
 }
 
+func TestASignalWithoutACommandsNameIsRefusedVisiblyAndTheOrderGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(time.Minute)
+	names := []string{"phone-number", "", "Order-Cancelled"}
+	for _, name := range names {
+		s.at(time.Hour, order.CommandName(name), `{"actor":"staff/ops"}`)
+	}
+	s.phone(2 * time.Hour)
+	require.Equal(t, order.Issued, s.play().State)
+	require.Len(t, s.refused, len(names))
+}
+
 func TestACancelledWorkflowEndsByItsOwnRules(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, order.DCVTXT)

@@ -63,6 +63,7 @@ func setup(ctx workflow.Context, in OrderInput) (*run, error) {
 		return nil, err
 	}
 	workflow.Go(o.ctx, o.receiveSignals)
+	workflow.Go(o.ctx, o.refuseUnknown)
 	workflow.Go(o.ctx, o.deliverLetters)
 	workflow.Go(ctx, o.watchCancellation)
 	if o.accepted {
