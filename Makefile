@@ -102,6 +102,11 @@ fuzz: postgres ## run every fuzz target (below FUZZDIR) for FUZZTIME (60s)
 bench: $(BIN)/temporal postgres build ## measure, each figure beside its limit in the same run
 	@$(WITH_POSTGRES) $(GO) test -run '^$$' -bench . $(BENCHFLAGS) -timeout 60m ./internal/bench/...
 
+.PHONY: histories
+histories: $(BIN)/temporal postgres ## make the golden histories anew (workflows/testdata): once per released workflow
+	@rm -f workflows/testdata/histories/*.json
+	@$(WITH_POSTGRES) $(GO) run ./internal/bench/histories
+
 .PHONY: cover
 cover: $(BIN)/temporal postgres build | $(DEV) ## the coverage figure of all tests together
 	@$(WITH_POSTGRES) $(GO) test -count=1 -p 2 -timeout 15m -coverpkg=./... -coverprofile=$(DEV)/cover.out ./... >/dev/null
