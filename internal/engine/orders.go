@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -66,18 +67,39 @@ func (o *Orders) Submit(ctx context.Context, s order.Submission) (order.Receipt,
 // Command sends a command as an Update and returns its outcome, or the fault for which it was refused. The call is repeated
 // under one update id until ctx ends, so that a restart of the server in between applies it once.
 func (o *Orders) Command(ctx context.Context, number string, c order.Command) (order.Outcome, error) {
-	handle, err := o.Client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+	update := client.UpdateWorkflowOptions{
 		WorkflowID: workflows.OrderID(number), UpdateID: uuid.NewString(), UpdateName: string(c.Name()), Args: []any{c},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
+	}
+	for {
+		out, err := o.update(ctx, update)
+		if !unreachable(err) || !pause(ctx) {
+			return out, translate(err)
+		}
+	}
+}
+
+// update is one try, which lasts a minute at most: then the SDK gives up on a server that does not answer.
+func (o *Orders) update(ctx context.Context, u client.UpdateWorkflowOptions) (order.Outcome, error) {
+	handle, err := o.Client.UpdateWorkflow(ctx, u)
 	if err != nil {
-		return order.Outcome{}, translate(err)
+		return order.Outcome{}, err
 	}
 	var out order.Outcome
-	if err := handle.Get(ctx, &out); err != nil {
-		return order.Outcome{}, translate(err)
+	err = handle.Get(ctx, &out)
+	return out, err
+}
+
+// pause waits a moment before the next try, and reports whether there is time for one.
+func pause(ctx context.Context) bool {
+	moment := time.NewTimer(time.Second)
+	defer moment.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-moment.C:
+		return true
 	}
-	return out, nil
 }
 
 // Signal sends a command as a Signal: it is on its way, and the order's status shows what became of it.

@@ -1,0 +1,64 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+var confirmed = order.RepresentativeConfirmed{Actor: order.Actor{Actor: "staff/test"}}
+
+// server is a client whose updates are answered by one error after the other, then by success. It keeps the update ids.
+func server(t *testing.T, errs ...error) (orders *Orders, ids *[]string) {
+	t.Helper()
+	handle, c := mocks.NewWorkflowUpdateHandle(t), mocks.NewClient(t)
+	handle.On("Get", mock.Anything, mock.Anything).Return(nil).Maybe()
+	ids = &[]string{}
+	c.On("UpdateWorkflow", mock.Anything, mock.Anything).Return(
+		func(_ context.Context, o client.UpdateWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+			*ids = append(*ids, o.UpdateID)
+			if n := len(*ids); n <= len(errs) {
+				return nil, errs[n-1]
+			}
+			return handle, nil
+		})
+	return &Orders{Client: c}, ids
+}
+
+func TestACommandIsRepeatedUnderOneIDUntilTheServerAnswers(t *testing.T) {
+	t.Parallel()
+	orders, ids := server(t, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New("a minute is over")), serviceerror.NewUnavailable("down"))
+	_, err := orders.Command(t.Context(), "1000000001", confirmed)
+	require.NoError(t, err)
+	require.Len(t, *ids, 3)
+	require.Equal(t, (*ids)[0], (*ids)[1])
+	require.Equal(t, (*ids)[0], (*ids)[2])
+}
+
+func TestARefusedCommandIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	why := fault.New(fault.Conflict, "order.ended", "終了しています。", "It has ended.")
+	orders, ids := server(t, activities.ToTemporal(why))
+	_, err := orders.Command(t.Context(), "1000000001", confirmed)
+	require.ErrorIs(t, err, why)
+	require.Len(t, *ids, 1)
+}
+
+func TestACommandEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	orders, _ := server(t, serviceerror.NewUnavailable("down"))
+	_, err := orders.Command(ctx, "1000000001", confirmed)
+	require.ErrorIs(t, err, fault.New(fault.Unavailable, "engine.unavailable", "", ""))
+}
