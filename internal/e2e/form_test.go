@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/dcv"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/voucher"
 )
@@ -125,8 +126,20 @@ func (w *world) challenged(number string) string {
 // prove does what the technical contact or the domain owner does for the order's current challenge.
 func (w *world) prove(number string) {
 	w.t.Helper()
+	w.publish(w.challenge(number))
+}
+
+// challenge is the order's current challenge, as the mails about it tell it.
+func (w *world) challenge(number string) dcv.Challenge {
+	w.t.Helper()
 	c, err := w.desk.Records.Challenge(w.ctx, number)
 	require.NoError(w.t, err)
+	return c
+}
+
+// publish puts what a challenge asks for into the world.
+func (w *world) publish(c dcv.Challenge) {
+	w.t.Helper()
 	i := c.Instruction()
 	switch c.Method {
 	case order.DCVTXT:
