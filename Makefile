@@ -95,7 +95,7 @@ fuzz: postgres ## run every fuzz target (below FUZZDIR) for FUZZTIME (60s)
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' $(FUZZDIR) | \
 	while IFS=: read -r file _ target; do \
 		echo "== $${target#func } in $$(dirname $$file)"; \
-		$(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
+		$(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./$$(dirname $$file) </dev/null; \
 	done
 
 .PHONY: bench

@@ -70,19 +70,24 @@ func (s *Stack) prepare(ctx context.Context) error {
 	return nil
 }
 
-// makeVoucherKey draws the key under which vouchers are recognised, once.
+// makeVoucherKey draws the key under which vouchers are recognised, once. It is renamed into place when it is whole and on the disk: a
+// crash meanwhile leaves no short key behind.
 func (s *Stack) makeVoucherKey() error {
-	f, err := os.OpenFile(s.path("voucher.key"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	final := s.path("voucher.key")
+	if _, err := os.Stat(final); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	f, err := os.CreateTemp(s.Options.Dir, ".voucher.key-") // mode 0600
 	if err != nil {
 		return err
 	}
 	var key [32]byte
 	_, _ = rand.Read(key[:]) // never fails since Go 1.24
 	_, err = f.WriteString(hex.EncodeToString(key[:]) + "\n")
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), final)
 }
 
 // makeCA holds the ceremony with the example's settings, once.
