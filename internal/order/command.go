@@ -28,7 +28,8 @@ type Command interface {
 	Check() []fault.Field // rules that the message breaks, whatever the order's state
 }
 
-// Actor is embedded in every command: who acts, by role and login, such as "staff/ops". It is recorded, not shown to applicants.
+// Actor is embedded in every command: who acts, by role and login, such as "staff/ops", as the door declares it that authenticated
+// them. It is recorded, not shown to applicants.
 type Actor struct {
 	Actor string `json:"actor"`
 }

@@ -14,8 +14,14 @@ const (
 	maxProse     = 2000 // questions, answers, reasons, notes
 )
 
-// actorSyntax is who can act: staff by login, the rest by role.
-var actorSyntax = regexp.MustCompile(`^(staff/[A-Za-z0-9][A-Za-z0-9._@+-]*|applicant|domain-owner|system)$`)
+// The roles that are not staff.
+const (
+	applicant   = "applicant"
+	domainOwner = "domain-owner"
+)
+
+// staffSyntax is a member of staff, by login.
+var staffSyntax = regexp.MustCompile(`^staff/[A-Za-z0-9][A-Za-z0-9._@+-]*$`)
 
 // linkSyntax is a UUID in its canonical form (RFC 9562 4).
 var linkSyntax = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -28,12 +34,12 @@ var phoneSources = []PhoneSource{SourceGovernment, SourceDirectory, SourceDataba
 
 // Check returns the rules that the message breaks.
 func (c PhoneNumberVerified) Check() []fault.Field {
-	return findings(c.check(), shape("number", c.Number), oneOf("source", c.Source, phoneSources), multiline("reference", c.Reference, maxReference, false))
+	return findings(c.isStaff(), shape("number", c.Number), oneOf("source", c.Source, phoneSources), multiline("reference", c.Reference, maxReference, false))
 }
 
 // Check returns the rules that the message breaks.
 func (c RepresentativeReached) Check() []fault.Field {
-	return findings(c.check(), oneOf("how", c.How, []ReachedBy{ReachedByTransfer, ReachedByNumber}), c.contactNumber(), note(c.Note))
+	return findings(c.isStaff(), oneOf("how", c.How, []ReachedBy{ReachedByTransfer, ReachedByNumber}), c.contactNumber(), note(c.Note))
 }
 
 // contactNumber is there exactly if the representative was reached by it.
@@ -51,11 +57,11 @@ func (c RepresentativeReached) contactNumber() *fault.Field {
 }
 
 // Check returns the rules that the message breaks.
-func (c RepresentativeConfirmed) Check() []fault.Field { return findings(c.check(), note(c.Note)) }
+func (c RepresentativeConfirmed) Check() []fault.Field { return findings(c.isStaff(), note(c.Note)) }
 
 // Check returns the rules that the message breaks.
 func (c SubjectCorrected) Check() []fault.Field {
-	fields := findings(c.check(), c.something())
+	fields := findings(c.isStaff(), c.something())
 	fields = append(fields, subjectFields(c.Organization, c.Unit, c.State, c.City, true)...)
 	return append(fields, findings(c.identifier(), prose("reason", c.Reason))...)
 }
@@ -87,23 +93,27 @@ func (c SubjectCorrected) identifier() *fault.Field {
 
 // Check returns the rules that the message breaks.
 func (c InquiryOpened) Check() []fault.Field {
-	return findings(c.check(), prose("question", c.Question))
+	return findings(c.isStaff(), prose("question", c.Question))
 }
 
 // Check returns the rules that the message breaks.
-func (c InquiryAnswered) Check() []fault.Field { return findings(c.check(), prose("answer", c.Answer)) }
+func (c InquiryAnswered) Check() []fault.Field {
+	return findings(c.isApplicantOrStaff(), prose("answer", c.Answer))
+}
 
 // Check returns the rules that the message breaks: a refusal needs a reason.
 func (c ReviewDecided) Check() []fault.Field {
 	approved := c.Approved != nil && *c.Approved
-	return findings(c.check(), decided(c.Approved), multiline("reason", c.Reason, maxProse, approved))
+	return findings(c.isStaff(), decided(c.Approved), multiline("reason", c.Reason, maxProse, approved))
 }
 
 // Check returns the rules that the message breaks.
-func (c OrderRejected) Check() []fault.Field { return findings(c.check(), prose("reason", c.Reason)) }
+func (c OrderRejected) Check() []fault.Field { return findings(c.isStaff(), prose("reason", c.Reason)) }
 
 // Check returns the rules that the message breaks.
-func (c OrderCancelled) Check() []fault.Field { return findings(c.check(), prose("reason", c.Reason)) }
+func (c OrderCancelled) Check() []fault.Field {
+	return findings(c.isApplicantOrStaff(), prose("reason", c.Reason))
+}
 
 // Check returns the rules that the message breaks.
 func (c DomainApproved) Check() []fault.Field {
@@ -113,26 +123,50 @@ func (c DomainApproved) Check() []fault.Field {
 			"承認ページから操作してください。", "Use the approval page.")
 		link = &f
 	}
-	return findings(c.check(), link, decided(c.Approved))
+	return findings(c.isDomainOwner(), link, decided(c.Approved))
 }
 
 // Check returns the rules that the message breaks.
-func (c DomainCheckNow) Check() []fault.Field { return findings(c.check()) }
+func (c DomainCheckNow) Check() []fault.Field { return findings(c.isApplicantOrStaff()) }
 
 // Check returns the rules that the message breaks.
 func (c DomainMethodChanged) Check() []fault.Field {
-	return findings(c.check(), knownMethod("method", c.Method))
+	return findings(c.isApplicantOrStaff(), knownMethod("method", c.Method))
 }
 
 // Check returns the rules that the message breaks.
-func (c ChallengeResent) Check() []fault.Field { return findings(c.check()) }
+func (c ChallengeResent) Check() []fault.Field { return findings(c.isApplicantOrStaff()) }
 
-func (a Actor) check() *fault.Field {
-	if len(a.Actor) <= maxActor && actorSyntax.MatchString(a.Actor) {
+// Who may send what. The roles are checked here, where every door decodes: the actor itself is only what the door declares, and a
+// door declares it after its own authentication. So a form of the applicant's cannot take a phone step or correct a subject, and
+// only the holder of an approval link decides for the domain.
+
+func (a Actor) staff() bool { return len(a.Actor) <= maxActor && staffSyntax.MatchString(a.Actor) }
+
+func (a Actor) isStaff() *fault.Field {
+	if a.staff() {
 		return nil
 	}
-	f := field("actor", "actor", "操作者は staff/ログイン名、applicant、domain-owner、system のいずれかで、64文字以内です。",
-		"The actor is staff/login, applicant, domain-owner or system, at most 64 characters.", "例) staff/ops", "Enter it as in staff/ops.")
+	f := field("actor", "actor", "この操作は審査担当者 (staff/ログイン名、64文字以内) だけが行えます。", "Only staff (staff/login, at most 64 characters) may do this.",
+		"例) staff/ops", "Enter it as in staff/ops.")
+	return &f
+}
+
+func (a Actor) isApplicantOrStaff() *fault.Field {
+	if a.Actor == applicant || a.staff() {
+		return nil
+	}
+	f := field("actor", "actor", "この操作は申請者 (applicant) または審査担当者 (staff/ログイン名、64文字以内) だけが行えます。",
+		"Only the applicant or staff (staff/login, at most 64 characters) may do this.", "例) staff/ops、applicant", "Enter it as in staff/ops, or applicant.")
+	return &f
+}
+
+func (a Actor) isDomainOwner() *fault.Field {
+	if a.Actor == domainOwner {
+		return nil
+	}
+	f := field("actor", "actor", "この操作はドメインの管理者 (domain-owner) だけが、承認ページから行えます。",
+		"Only the domain owner (domain-owner) may do this, on the approval page.", "届いたメールのリンクを開いてください。", "Open the link in the approval mail.")
 	return &f
 }
 

@@ -2,6 +2,8 @@ package order
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +27,7 @@ var goodMessages = map[CommandName]string{
 	CmdDomainApproved:          `{"actor":"domain-owner","link":"` + linkID + `","approved":false}`,
 	CmdDomainCheckNow:          `{"actor":"applicant"}`,
 	CmdDomainMethodChanged:     `{"actor":"applicant","method":"dns-cname"}`,
-	CmdChallengeResent:         `{"actor":"system"}`,
+	CmdChallengeResent:         `{"actor":"staff/ops"}`,
 	CmdOrderCancelled:          `{"actor":"applicant","reason":"不要になりました"}`,
 }
 
@@ -122,11 +124,12 @@ func TestUnknownCommand(t *testing.T) {
 func TestCheckActor(t *testing.T) {
 	t.Parallel()
 	for actor, ok := range map[string]bool{
-		"staff/ops": true, "staff/ops.night_2@example.jp": true, "applicant": true, "domain-owner": true, "system": true,
+		"staff/ops": true, "staff/ops.night_2@example.jp": true, "applicant": true,
 		"staff/" + strings.Repeat("a", 58): true,
 		"staff/" + strings.Repeat("a", 59): false,
 		"":                                 false, "staff": false, "staff/": false, "staff/.ops": false, "root": false, "Staff/ops": false, "applicant/x": false,
 		"staff/ops\n": false, "staff/ops ops": false, "staff/\u043eps": false, "staff/ops/ops": false, " staff/ops": false, "staff/<b>": false,
+		"applicant\n": false, "domain-owner": false, "system": false,
 	} {
 		var want []string
 		if want = []string{"actor actor"}; ok {
@@ -136,10 +139,30 @@ func TestCheckActor(t *testing.T) {
 	}
 }
 
+// TestRoles sends every command in every role: what staff establish is not the applicant's to say, the domain is its owner's to
+// approve, and the system sends none.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	applicants := []CommandName{CmdInquiryAnswered, CmdOrderCancelled, CmdDomainCheckNow, CmdDomainMethodChanged, CmdChallengeResent}
+	sent := regexp.MustCompile(`"actor":"[^"]*"`)
+	for _, name := range CommandNames {
+		for _, actor := range []string{"staff/ops", "applicant", "domain-owner", "system"} {
+			allowed := actor == "staff/ops" && name != CmdDomainApproved || actor == "domain-owner" && name == CmdDomainApproved ||
+				actor == "applicant" && slices.Contains(applicants, name)
+			want := []string{}
+			if !allowed {
+				want = []string{"actor actor"}
+			}
+			_, err := DecodeCommand(name, sent.ReplaceAll([]byte(goodMessages[name]), []byte(`"actor":"`+actor+`"`)))
+			require.Equal(t, want, brokenBy(t, err), "%s by %s", name, actor)
+		}
+	}
+}
+
 // TestChecks breaks the rules of each command.
 func TestChecks(t *testing.T) {
 	t.Parallel()
-	ops, yes, no := Actor{"staff/ops"}, true, false
+	ops, owner, yes, no := Actor{"staff/ops"}, Actor{"domain-owner"}, true, false
 	long := strings.Repeat("長", maxProse+1)
 	for name, row := range map[string]struct {
 		c    Command
@@ -180,10 +203,10 @@ func TestChecks(t *testing.T) {
 		"review: refused with one":         {ReviewDecided{Actor: ops, Approved: &no, Reason: "x"}, []string{}},
 		"rejected: no reason":              {OrderRejected{Actor: ops}, []string{"reason required"}},
 		"cancelled: no reason":             {OrderCancelled{Actor: ops}, []string{"reason required"}},
-		"domain: undecided":                {DomainApproved{Actor: ops, Link: linkID}, []string{"approved required"}},
-		"domain: no link":                  {DomainApproved{Actor: ops, Approved: &yes}, []string{"link link"}},
-		"domain: link in capitals":         {DomainApproved{Actor: ops, Link: strings.ToUpper(linkID), Approved: &yes}, []string{"link link"}},
-		"domain: line break after link":    {DomainApproved{Actor: ops, Link: linkID + "\n", Approved: &yes}, []string{"link link"}},
+		"domain: undecided":                {DomainApproved{Actor: owner, Link: linkID}, []string{"approved required"}},
+		"domain: no link":                  {DomainApproved{Actor: owner, Approved: &yes}, []string{"link link"}},
+		"domain: link in capitals":         {DomainApproved{Actor: owner, Link: strings.ToUpper(linkID), Approved: &yes}, []string{"link link"}},
+		"domain: line break after link":    {DomainApproved{Actor: owner, Link: linkID + "\n", Approved: &yes}, []string{"link link"}},
 		"method: none":                     {DomainMethodChanged{Actor: ops}, []string{"method dcv-method"}},
 		"method: unknown":                  {DomainMethodChanged{ops, "http"}, []string{"method dcv-method"}},
 	} {
