@@ -25,9 +25,9 @@ type Records interface {
 
 	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
 	// accepted or review to domain-validation if it is there, and puts letters into the outbox with their links. A repeat with the same (order, sequence)
-	// returns the stored challenge.
+	// returns the stored challenge. Once the current challenge is satisfied no other is opened: that one is returned, with SatisfiedAt.
 	OpenChallenge(ctx context.Context, c dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error)
-	// Challenge returns the order's current challenge.
+	// Challenge returns the order's current challenge; SatisfiedAt tells whether evidence for it has been recorded.
 	Challenge(ctx context.Context, number string) (dcv.Challenge, error)
 	// RecordCheck notes a check that found nothing, for the status; next is when polling looks again. No audit line: a check changes nothing.
 	RecordCheck(ctx context.Context, challenge string, f dcv.Finding, at, next time.Time) error

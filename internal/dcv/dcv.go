@@ -20,6 +20,8 @@ type Challenge struct {
 	Target    string // CNAME target (G19)
 	OpenedAt  time.Time
 	ExpiresAt time.Time // age limit of the random value (A8–A11)
+
+	SatisfiedAt time.Time // when evidence for it was recorded; zero: not yet
 }
 
 // Instruction is what the technical contact must publish.

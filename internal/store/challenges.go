@@ -35,7 +35,7 @@ const challengeColumns = `id, order_number, sequence, method, domain, token, tar
 
 func (r challengeRow) challenge() dcv.Challenge {
 	return dcv.Challenge{ID: r.ID, Order: r.Order, Sequence: r.Sequence, Method: r.Method, Domain: r.Domain, Token: r.Token, Target: r.Target,
-		OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC()}
+		OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), SatisfiedAt: timeOf(r.SatisfiedAt)}
 }
 
 // latest selects an order's challenge of the highest sequence.
@@ -43,7 +43,8 @@ const latest = `SELECT ` + challengeColumns + ` FROM challenges WHERE order_numb
 
 // OpenChallenge makes ch the order's current challenge, ends the one before and its unused links, moves the order to
 // domain-validation if it is not there yet, and puts the letters with their links into the outbox. A repeat with the same (order,
-// sequence) returns the stored challenge; a sequence below the current one is a Conflict.
+// sequence) returns the stored challenge; a sequence below the current one is a Conflict. Once the current challenge is satisfied no
+// other is opened: it is returned as it is stored, with SatisfiedAt.
 func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error) {
 	var opened dcv.Challenge
 	err := s.change(ctx, func(c *change) error {
@@ -51,16 +52,11 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []ord
 		if err != nil {
 			return err
 		}
-		before, err := c.challengesFrom(ctx, ch)
-		if err != nil {
+		if there, err := c.opened(ctx, ch); err != nil || there != nil {
+			if there != nil {
+				opened = *there
+			}
 			return err
-		}
-		if len(before) > 0 && before[0].Sequence == ch.Sequence {
-			opened = before[0].challenge()
-			return nil
-		}
-		if len(before) > 0 {
-			return replacedChallenge()
 		}
 		if o.State != order.DomainValidation && !o.State.CanBecome(order.DomainValidation) {
 			return wrongState(o.State)
@@ -72,10 +68,23 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []ord
 	return opened, err
 }
 
-// challengesFrom returns the order's challenges from ch's sequence on.
-func (c *change) challengesFrom(ctx context.Context, ch dcv.Challenge) (rows []challengeRow, err error) {
-	err = c.SelectContext(ctx, &rows, `SELECT `+challengeColumns+` FROM challenges WHERE order_number = $1 AND sequence >= $2 ORDER BY sequence`, ch.Order, ch.Sequence)
-	return rows, err
+// opened returns the stored challenge that answers for ch: the one of its sequence, or the current one once that is satisfied. Without
+// either it is nil, or a Conflict when a newer one is open.
+func (c *change) opened(ctx context.Context, ch dcv.Challenge) (*dcv.Challenge, error) {
+	var rows []challengeRow
+	if err := c.SelectContext(ctx, &rows, `SELECT `+challengeColumns+` FROM challenges WHERE order_number = $1 ORDER BY sequence`, ch.Order); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if r.Sequence == ch.Sequence || r.SatisfiedAt.Valid && !r.EndedAt.Valid {
+			there := r.challenge()
+			return &there, nil
+		}
+	}
+	if len(rows) > 0 && rows[len(rows)-1].Sequence > ch.Sequence {
+		return nil, replacedChallenge()
+	}
+	return nil, nil //nolint:nilnil // nil says that ch is to be opened
 }
 
 func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) error {
@@ -119,7 +128,7 @@ func (c *change) endChallenge(ctx context.Context, number string, at time.Time) 
 	return c.endApprovalLinks(ctx, number, at)
 }
 
-// Challenge returns the order's current challenge, which is the last one opened.
+// Challenge returns the order's current challenge, which is the last one opened, and when it was satisfied.
 func (s *Store) Challenge(ctx context.Context, number string) (dcv.Challenge, error) {
 	var r challengeRow
 	if err := s.db.GetContext(ctx, &r, latest, number); err != nil {

@@ -40,6 +40,13 @@ func TestOpenChallenge(t *testing.T) {
 			at := r.tick()
 			c := challenge(number, 7, order.DCVCNAME, at)
 			got, err := r.OpenChallenge(r.ctx(), c, nil, []order.Letter{letter(number, order.LetterChallenge, "7", at)}, "system")
+			if from == order.OrganizationValidation || from == order.Issuing || from == order.Issued {
+				require.NoError(t, err)
+				require.Equal(t, 1, got.Sequence, "the domain is proven: nothing else is opened")
+				require.False(t, got.SatisfiedAt.IsZero())
+				require.Equal(t, from, r.state(number))
+				return
+			}
 			if from != order.DomainValidation && !from.CanBecome(order.DomainValidation) {
 				isFault(t, err, fault.Conflict, "order.state")
 				require.Equal(t, from, r.state(number))
@@ -86,6 +93,34 @@ func TestOpenChallengeAgainReturnsTheStoredOne(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.OpenChallenge(r.ctx(), challenge(number, 5, order.DCVFile, r.tick()), nil, nil, applicant)
 	isFault(t, err, fault.Conflict, "dcv.replaced")
+}
+
+// An activity whose answer was lost learns from the record that the proof is there, whatever it asks.
+func TestASatisfiedChallengeSaysSo(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	number := r.accepted()
+	c := r.challenged(number, order.DCVTXT)
+	require.True(t, c.SatisfiedAt.IsZero())
+	at := r.tick()
+	require.NoError(t, r.RecordDomainEvidence(r.ctx(), evidence(c, at)))
+
+	want := c
+	want.SatisfiedAt = at
+	got, err := r.Challenge(r.ctx(), number)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	r.unchanged(func() {
+		for _, sequence := range []int{1, 2, 9} {
+			got, err := r.OpenChallenge(r.ctx(), challenge(number, sequence, order.DCVFile, r.tick()), nil,
+				[]order.Letter{letter(number, order.LetterChallenge, "late", r.clock())}, applicant)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "sequence %d", sequence)
+		}
+	})
+	require.NoError(t, r.Close(r.ctx(), number, order.Cancelled, applicant, "", r.tick(), nil))
+	_, err = r.OpenChallenge(r.ctx(), challenge(number, 2, order.DCVFile, r.tick()), nil, nil, applicant)
+	isFault(t, err, fault.Conflict, "order.state")
 }
 
 func TestChallengeOfAnOrderWithoutOne(t *testing.T) {
