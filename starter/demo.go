@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -12,6 +13,8 @@ import (
 	"securemailid.example/internal/demo"
 	"securemailid.example/internal/devstack"
 	"securemailid.example/internal/devstack/temporal"
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
 )
 
 func (p *program) demo() *cobra.Command {
@@ -41,12 +44,26 @@ func (p *program) runDemo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stack, err := p.startStack(ctx, devstack.Options{Dir: filepath.Join(dir, "stack")})
+	run := filepath.Join(dir, "stack")
+	err = p.carryOn(ctx, devstack.Options{Dir: run}, dir, cliPath)
+	if err != nil {
+		p.err.Println(p.say("記録", "logs")+":", filepath.Join(run, "worker.log"), filepath.Join(run, "temporal.log"))
+	}
+	return err
+}
+
+// carryOn starts the stack, carries the orders and stops it again; all three must succeed.
+func (p *program) carryOn(ctx context.Context, o devstack.Options, dir, cliPath string) error {
+	stack, err := p.startStack(ctx, o)
 	if err != nil {
 		return err
 	}
 	err = p.carry(ctx, stack, dir, cliPath)
-	return errors.Join(err, stack.Stop(context.WithoutCancel(ctx)))
+	if err = errors.Join(err, stack.Stop(context.WithoutCancel(ctx))); err != nil {
+		return err
+	}
+	p.out.Println(p.say("4件すべて発行され、検証されました。", "All four are issued and verified."))
+	return nil
 }
 
 func (p *program) carry(ctx context.Context, stack *devstack.Stack, dir, cliPath string) error {
@@ -58,15 +75,17 @@ func (p *program) carry(ctx context.Context, stack *devstack.Stack, dir, cliPath
 	progress := cli.NewProgress(p.err, int64(demo.Stages()))
 	defer progress.Done()
 	d := demo.Demo{
-		Stack: stack, Desk: desk, Starter: stack.Options.Starter, Temporal: cliPath, Dir: dir, Out: p.out,
-		Say: func(done, _ int, text string) {
-			progress.Say(text)
+		Stack: stack, Desk: desk, Starter: stack.Options.Starter, Temporal: cliPath, Dir: dir,
+		Say: func(done int, method order.DCVMethod, stage fault.Text) {
+			progress.Say(fmt.Sprintf("[%s] %s", method, p.lang.Of(stage)))
 			progress.At(int64(done))
 		},
+		Keep: func(r demo.Result) { progress.Aside(func() { p.demoResult(r) }) },
 	}
-	if err := d.Run(ctx); err != nil {
-		return err
-	}
-	p.out.Println(p.say("4件すべて発行され、検証されました。", "All four are issued and verified."))
-	return nil
+	return d.Run(ctx)
+}
+
+func (p *program) demoResult(r demo.Result) {
+	p.out.Println(fmt.Sprintf("%s %-9s %s %s  serial %s  %s  %s", p.out.Green("✔"), r.Method, p.say("オーダー", "order"), r.Number, r.Serial,
+		p.say(fmt.Sprintf("履歴%d件", r.Events), fmt.Sprintf("%d events", r.Events)), r.Dir))
 }

@@ -178,3 +178,38 @@ func TestProgressIsABarOnATerminal(t *testing.T) {
 	require.Contains(t, out.String(), "first")
 	require.NotContains(t, out.String(), "\n")
 }
+
+// What stays on the screen begins at the left margin of a line of its own, however often the bar is drawn meanwhile.
+func TestLinesAsideOfTheBarStandAlone(t *testing.T) {
+	t.Parallel()
+	var out, kept bytes.Buffer
+	p := NewProgress(terminal(&out, 110, 24), 2)
+	p.Say("first")
+	for range 3 {
+		before := 0
+		p.Aside(func() {
+			before = out.Len()
+			require.True(t, strings.HasSuffix(out.String(), "\r\x1b[K"), "the bar is cleared first")
+			kept.WriteString("kept\n")
+		})
+		require.Contains(t, out.String()[before:], "first", "the bar comes back")
+	}
+	p.Done()
+	require.Equal(t, "kept\nkept\nkept\n", kept.String())
+}
+
+// A line that wraps could not be overwritten: with a long text in both languages each picture of the bar fits into the terminal.
+func TestTheBarFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{60, 80, 110, 200} {
+		var out bytes.Buffer
+		p := NewProgress(terminal(&out, width, 24), 40)
+		p.Say(strings.Repeat("OpenSSLによる検証 / OpenSSL checks chain ", 8))
+		p.At(39)
+		p.Aside(func() {})
+		p.Done()
+		for _, picture := range strings.Split(out.String(), "\r") {
+			require.Less(t, Width(strings.TrimPrefix(picture, "\x1b[K")), width, "%q", picture)
+		}
+	}
+}

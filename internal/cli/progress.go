@@ -14,6 +14,7 @@ type Progress struct {
 	bar    *progressbar.ProgressBar
 	said   string
 
+	drawing sync.Mutex // held by whoever writes on the bar's line
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -24,7 +25,7 @@ func NewProgress(s *Screen, total int64) *Progress {
 	p := &Progress{screen: s}
 	if s.Terminal {
 		p.bar = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(s), progressbar.OptionEnableColorCodes(false), progressbar.OptionSetWidth(24),
+			progressbar.OptionSetWriter(s), progressbar.OptionEnableColorCodes(false), progressbar.OptionSetWidth(p.barWidth()),
 			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(true),
 			progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "#", SaucerPadding: "-", BarStart: "[", BarEnd: "]"}),
@@ -44,7 +45,7 @@ func (p *Progress) tick() {
 		case <-p.stop:
 			return
 		case <-t.C:
-			_ = p.bar.Add(0) // a bar that cannot be drawn must not stop the work
+			p.draw(func() error { return p.bar.Add(0) })
 		}
 	}
 }
@@ -53,7 +54,8 @@ func (p *Progress) tick() {
 func (p *Progress) Say(text string) {
 	switch {
 	case p.bar != nil:
-		p.bar.Describe(text)
+		width, _ := p.screen.Size()
+		p.draw(func() error { p.bar.Describe(Shorten(text, max(0, width-p.barWidth()-besideBar))); return nil })
 	case text != p.said:
 		p.screen.Println(text)
 	}
@@ -63,8 +65,39 @@ func (p *Progress) Say(text string) {
 // At moves to the given unit of work.
 func (p *Progress) At(done int64) {
 	if p.bar != nil {
-		_ = p.bar.Set64(done) // a bar that cannot be drawn must not stop the work
+		p.draw(func() error { return p.bar.Set64(done) })
 	}
+}
+
+// Aside lets print write lines, to whichever screen, while the bar is out of the way.
+func (p *Progress) Aside(print func()) {
+	if p.bar == nil {
+		print()
+		return
+	}
+	p.draw(func() error {
+		_, _ = p.screen.Write([]byte("\r\x1b[K"))
+		print()
+		return p.bar.RenderBlank()
+	})
+}
+
+// besideBar is the room for the brackets, the percentage, the count and the time beside the bar and its text. A line that wrapped could
+// not be overwritten.
+const besideBar = 32
+
+func (p *Progress) barWidth() int {
+	if width, _ := p.screen.Size(); width < 100 {
+		return 10
+	}
+	return 24
+}
+
+// draw does one thing to the bar at a time. A bar that cannot be drawn must not stop the work.
+func (p *Progress) draw(what func() error) {
+	p.drawing.Lock()
+	defer p.drawing.Unlock()
+	_ = what()
 }
 
 // Done ends the display and leaves the line empty. It must be called once.

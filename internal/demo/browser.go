@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"securemailid.example/internal/devstack/mailbox"
+	"securemailid.example/internal/mail"
 )
 
 // maxPage bounds what is read of a page or download.
@@ -21,7 +22,7 @@ const maxPage = 1 << 20
 // approve opens the link of the validation mail and sends the form of the page, as the domain's administrator does (G17).
 func (c *carried) approve(ctx context.Context) error {
 	m, err := c.mail(ctx, "admin@"+c.domain, func(m mailbox.Mail) bool {
-		return strings.HasPrefix(m.Subject, "Please validate ownership of your domain")
+		return m.Subject == "Please validate ownership of your domain "+c.domain
 	})
 	if err != nil {
 		return err
@@ -82,25 +83,24 @@ func fetch(ctx context.Context, browser *http.Client, method, address string, fo
 	return body, nil
 }
 
-// issued waits for both notices (G21).
+// issued waits for both notices, each with the subject that the guide gives it (G21).
 func (c *carried) issued(ctx context.Context) error {
-	for _, to := range []string{c.email(), c.contact()} {
-		if _, err := c.notice(ctx, to); err != nil {
+	subjects := mail.GuideBrand().Subjects
+	for to, subject := range map[string]string{c.email(): subjects.IssuedCertificate.JA, c.contact(): subjects.IssuedContact.JA} {
+		if _, err := c.notice(ctx, to, subject); err != nil {
 			return fmt.Errorf("notice to %s: %w", to, err)
 		}
 	}
 	return nil
 }
 
-func (c *carried) notice(ctx context.Context, to string) (mailbox.Mail, error) {
-	return c.mail(ctx, to, func(m mailbox.Mail) bool {
-		return strings.Contains(m.Subject, "発行のお知らせ") || strings.Contains(m.Subject, "証明書のご案内")
-	})
+func (c *carried) notice(ctx context.Context, to, subject string) (mailbox.Mail, error) {
+	return c.mail(ctx, to, func(m mailbox.Mail) bool { return m.Subject == subject })
 }
 
 // download fetches each form of the certificate from the page that the technical contact's notice names (G22).
 func (c *carried) download(ctx context.Context) error {
-	m, err := c.notice(ctx, c.contact())
+	m, err := c.notice(ctx, c.contact(), mail.GuideBrand().Subjects.IssuedContact.JA)
 	if err != nil {
 		return err
 	}

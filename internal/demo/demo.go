@@ -6,13 +6,13 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"securemailid.example/internal/app"
 	"securemailid.example/internal/devstack"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -23,8 +23,8 @@ type Demo struct {
 	Starter  string // path of the starter's executable
 	Temporal string // path of the Temporal CLI
 	Dir      string // below it each order leaves a folder named by its number
-	Say      func(done, total int, text string)
-	Out      io.Writer // what stays on the screen
+	Say      func(done int, method order.DCVMethod, stage fault.Text)
+	Keep     func(Result) // shows what came of one order
 }
 
 // patience bounds each wait for a state. On a busy machine the whole demo takes a small part of it.
@@ -32,7 +32,7 @@ const patience = 2 * time.Minute
 
 // Run carries the orders, one after the other. Its error says which stage of which order is not true.
 func (d *Demo) Run(ctx context.Context) error {
-	done, total := 0, Stages()
+	done := 0
 	for i, method := range order.DCVMethods {
 		c := &carried{Demo: d, method: method, domain: fmt.Sprintf("demo%d.example.co.jp", i+1)}
 		var err error
@@ -40,12 +40,12 @@ func (d *Demo) Run(ctx context.Context) error {
 			return err
 		}
 		for _, stage := range stages {
-			d.Say(done, total, fmt.Sprintf("[%s] %s", method, stage.name))
+			d.Say(done, method, stage.name)
 			stageCtx, cancel := context.WithTimeout(ctx, patience)
 			err := stage.do(c, stageCtx)
 			cancel()
 			if err != nil {
-				return fmt.Errorf("order by %s, %s: %w", method, stage.name, err)
+				return fmt.Errorf("order %s by %s, %s / %s: %w", c.number, method, stage.name.JA, stage.name.EN, err)
 			}
 			done++
 		}
@@ -53,12 +53,19 @@ func (d *Demo) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	d.Say(total, total, "")
 	return nil
 }
 
 // Stages is how many stages a run has in all.
 func Stages() int { return len(order.DCVMethods) * len(stages) }
+
+// Result is what came of one order.
+type Result struct {
+	Method         order.DCVMethod
+	Number, Serial string
+	Events         int    // of the workflow's history
+	Dir            string // with its certificate, key, mails and history
+}
 
 // keep names the order's folder by its number and says what lies there.
 func (d *Demo) keep(c *carried) error {
@@ -66,8 +73,8 @@ func (d *Demo) keep(c *carried) error {
 	if err := os.Rename(c.work, final); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(d.Out, "✔ %-9s オーダー / order %s  serial %s  %d events  %s\n", c.method, c.number, c.serial, c.events, final)
-	return err
+	d.Keep(Result{Method: c.method, Number: c.number, Serial: c.serial, Events: c.events, Dir: final})
+	return nil
 }
 
 // carried is one order on its way.
@@ -83,19 +90,19 @@ type carried struct {
 
 // stages is the guide's course (G1), as its people see it.
 var stages = []struct {
-	name string
+	name fault.Text
 	do   func(*carried, context.Context) error
 }{
-	{"バウチャーの購入 / a voucher is bought", (*carried).writeOrder},
-	{"鍵とCSRの作成 / key and CSR are made", (*carried).makeKey},
-	{"申請 / the application is handed in", (*carried).submit},
-	{"受付メール / the receipt arrives", (*carried).receipt},
-	{"ドメインの認証 / control of the domain is proved", (*carried).proveDomain},
-	{"電話認証 (シグナル) / the phone steps are signalled", (*carried).phone},
-	{"発行通知 / the issue notices arrive", (*carried).issued},
-	{"ダウンロード / the certificate is downloaded", (*carried).download},
-	{"OpenSSLによる検証 / OpenSSL checks chain, signature and encryption", (*carried).verify},
-	{"記録の保存 / history and mails are kept", (*carried).archive},
+	{fault.Text{JA: "バウチャーの購入", EN: "a voucher is bought"}, (*carried).writeOrder},
+	{fault.Text{JA: "鍵とCSRの作成", EN: "key and CSR are made"}, (*carried).makeKey},
+	{fault.Text{JA: "申請", EN: "the application is handed in"}, (*carried).submit},
+	{fault.Text{JA: "受付メール", EN: "the receipt arrives"}, (*carried).receipt},
+	{fault.Text{JA: "ドメインの認証", EN: "control of the domain is proved"}, (*carried).proveDomain},
+	{fault.Text{JA: "電話認証 (シグナル)", EN: "the phone steps are signalled"}, (*carried).phone},
+	{fault.Text{JA: "発行通知", EN: "the issue notices arrive"}, (*carried).issued},
+	{fault.Text{JA: "ダウンロード", EN: "the certificate is downloaded"}, (*carried).download},
+	{fault.Text{JA: "OpenSSLによる検証", EN: "OpenSSL checks chain, signature and encryption"}, (*carried).verify},
+	{fault.Text{JA: "記録の保存", EN: "history and mails are kept"}, (*carried).archive},
 }
 
 func (c *carried) path(name string) string { return filepath.Join(c.work, name) }

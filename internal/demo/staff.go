@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"securemailid.example/internal/order"
+	"securemailid.example/workflows"
 )
 
 // phone sends the three phone steps (G20) as signals by the Temporal CLI, as an operator could, and waits for the certificate.
@@ -21,7 +23,7 @@ func (c *carried) phone(ctx context.Context) error {
 		{string(order.CmdRepresentativeConfirmed), `{"actor":"staff/demo"}`},
 	} {
 		if _, err := c.exec(ctx, c.Temporal, "workflow", "signal", "--address", c.Stack.Temporal.HostPort(),
-			"--workflow-id", "order-"+c.number, "--name", s[0], "--input", s[1]); err != nil {
+			"--workflow-id", workflows.OrderID(c.number), "--name", s[0], "--input", s[1]); err != nil {
 			return err
 		}
 	}
@@ -41,15 +43,12 @@ func (c *carried) verify(ctx context.Context) error {
 	if err := os.WriteFile(c.path("message.txt"), []byte(message), 0o600); err != nil {
 		return err
 	}
-	certs, err := splitPEM(c.path("chain.pem"))
+	certs, err := c.chain()
 	if err != nil {
 		return err
 	}
-	if len(certs) != 3 {
-		return fmt.Errorf("the chain has %d certificates, not leaf, issuing CA and root", len(certs))
-	}
 	for i, name := range []string{"certificate.pem", "issuing.pem", "root.pem"} {
-		if err := os.WriteFile(c.path(name), certs[i], 0o600); err != nil {
+		if err := os.WriteFile(c.path(name), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certs[i].Raw}), 0o600); err != nil {
 			return err
 		}
 	}
@@ -67,6 +66,9 @@ func (c *carried) verify(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.sameInAllForms(certs); err != nil {
+		return err
+	}
 	for _, name := range []string{"verified.txt", "decrypted.txt"} {
 		got, err := os.ReadFile(p(name))
 		if err != nil {
@@ -79,30 +81,14 @@ func (c *carried) verify(ctx context.Context) error {
 	return nil
 }
 
-// splitPEM returns the certificates of a file, each in PEM.
-func splitPEM(file string) ([][]byte, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	const end = "-----END CERTIFICATE-----\n"
-	var out [][]byte
-	for _, part := range strings.SplitAfter(string(text), end) {
-		if strings.HasSuffix(part, end) {
-			out = append(out, []byte(part))
-		}
-	}
-	return out, nil
-}
-
 // archive keeps the workflow's history and every mail about the order.
 func (c *carried) archive(ctx context.Context) error {
 	address := c.Stack.Temporal.HostPort()
 	// The workflow ends after its mail has gone out; the history is then complete.
-	if _, err := c.exec(ctx, c.Temporal, "workflow", "result", "--address", address, "--workflow-id", "order-"+c.number); err != nil {
+	if _, err := c.exec(ctx, c.Temporal, "workflow", "result", "--address", address, "--workflow-id", workflows.OrderID(c.number)); err != nil {
 		return err
 	}
-	history, err := c.exec(ctx, c.Temporal, "workflow", "show", "--address", address, "--workflow-id", "order-"+c.number, "--output", "json")
+	history, err := c.exec(ctx, c.Temporal, "workflow", "show", "--address", address, "--workflow-id", workflows.OrderID(c.number), "--output", "json")
 	if err != nil {
 		return err
 	}
