@@ -36,7 +36,7 @@ type Records interface {
 	RecordDomainEvidence(ctx context.Context, e dcv.Evidence) error
 	// DecideApproval uses up the approval link once; an expired or replaced link, or one used for the other decision, is a
 	// Conflict or NotFound: the same decision again is a repeat. It returns the address that the link had been sent to. With
-	// approved it also does what RecordDomainEvidence does.
+	// approved it also does what RecordDomainEvidence does. The link of another order than e.Order is NotFound.
 	DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error)
 
 	// RecordCommand stores a staff or applicant command as evidence and audit line with what follows from it: phone steps, the corrected

@@ -296,6 +296,14 @@ func TestLinksThatDecideNothing(t *testing.T) {
 	_, err = r.LinkByID(r.ctx(), "' OR true --")
 	isFault(t, err, fault.NotFound, "link.unknown")
 
+	other, otherLinks := r.asked(r.accepted(), 1)
+	r.unchanged(func() {
+		_, err = r.DecideApproval(r.ctx(), otherLinks[0].ID, true, evidence(c, r.tick()))
+		isFault(t, err, fault.NotFound, "link.unknown")
+	})
+	require.Equal(t, order.DomainValidation, r.state(other.Order), "the link of one order decides nothing for another")
+	require.Equal(t, order.DomainValidation, r.state(c.Order))
+
 	download := one[string](r, `SELECT id FROM links WHERE order_number = $1 LIMIT 1`, r.issued().Order)
 	_, err = r.DecideApproval(r.ctx(), download, true, evidence(c, r.tick()))
 	isFault(t, err, fault.NotFound, "link.unknown")

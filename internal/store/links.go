@@ -73,13 +73,16 @@ func (c *change) endApprovalLinks(ctx context.Context, number string, at time.Ti
 }
 
 // DecideApproval uses up the approval link once and returns the address that it had been sent to. An expired or replaced link,
-// or one used for the other decision, is a Conflict; the same decision again is a repeat. With approved it also does what
-// RecordDomainEvidence does.
+// or one used for the other decision, is a Conflict; the same decision again is a repeat. A link of another order than e.Order is
+// unknown: no order can be decided with the link of another. With approved it also does what RecordDomainEvidence does.
 func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error) {
 	err = s.change(ctx, func(c *change) error {
 		var r linkRow
 		if err := c.GetContext(ctx, &r, `SELECT `+linkColumns+` FROM links WHERE id = $1 AND purpose = 'approval'`, link); err != nil {
 			return orNotFound(err, unknownLink())
+		}
+		if r.Order != e.Order {
+			return unknownLink()
 		}
 		o, err := c.lockOrder(ctx, r.Order)
 		if err != nil {
@@ -96,7 +99,7 @@ func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, 
 		if err := r.usable(o, e.At); err != nil {
 			return err
 		}
-		e.Order, e.Challenge = r.Order, r.Challenge.String
+		e.Challenge = r.Challenge.String
 		return c.decide(ctx, o, r, approved, e)
 	})
 	if err != nil {
