@@ -53,6 +53,7 @@ type OpenResult struct {
 	Sequence  int             `json:"sequence"`
 	Method    order.DCVMethod `json:"method"`
 	ExpiresAt time.Time       `json:"expires_at"`
+	Satisfied bool            `json:"satisfied,omitempty"` // its value had been found before; only a lost answer shows this
 }
 
 // OpenChallenge gives out a random value and announces it: to the technical contact for file and DNS (G15), to the domain's
@@ -80,7 +81,9 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 	if err != nil {
 		return OpenResult{}, err
 	}
-	return OpenResult{Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt}, nil
+	return OpenResult{
+		Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt, Satisfied: !c.SatisfiedAt.IsZero(),
+	}, nil
 }
 
 // newChallenge makes the challenge asked for. The same value is sent again on a resend, and keeps its age (A8–A11).
@@ -208,6 +211,9 @@ func (d *Domain) look(ctx context.Context, in CheckInput) (dcv.Challenge, dcv.Fi
 	}
 	if c.ID != in.Challenge {
 		return c, dcv.Finding{}, fault.New(fault.Conflict, "dcv.replaced", "この認証情報は新しいものに置き換えられました。", "This challenge has been replaced by a newer one.")
+	}
+	if !c.SatisfiedAt.IsZero() { // by an attempt whose answer was lost; what was published may be gone by now
+		return c, dcv.Finding{Found: true, Code: "match", Text: fault.Text{JA: "ドメインの認証は完了しています。", EN: "The domain has been validated already."}}, nil
 	}
 	f, err := d.Prober.Probe(ctx, c)
 	if err != nil {

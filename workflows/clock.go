@@ -37,7 +37,7 @@ func (o *run) startClock() {
 	ctx, cancel := workflow.WithCancel(o.ctx)
 	o.stopClock = cancel
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for !o.over() {
+		for !o.over() && o.validating() {
 			next := o.nextDue()
 			timerCtx, drop := workflow.WithCancel(ctx)
 			timer := workflow.NewTimerWithOptions(timerCtx, next.at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: next.what})
@@ -53,9 +53,14 @@ func (o *run) startClock() {
 	})
 }
 
+// validating reports whether the order is still open: neither being issued nor ended.
+func (o *run) validating() bool { return o.state != order.Issuing && !o.state.Final() }
+
 // remind writes to the technical contact if something waits for them.
 func (o *run) remind(ctx workflow.Context) {
 	o.reminded++
+	o.busy++
+	defer func() { o.busy-- }()
 	in := activities.RemindInput{Number: o.number, Nth: o.reminded}
 	if _, err := call(ctx, recordOptions("reminder"), mailing.RemindContact, in); err != nil {
 		workflow.GetLogger(ctx).Error("A reminder could not be written", "error", err)
@@ -68,14 +73,21 @@ func (o *run) remind(ctx workflow.Context) {
 func (o *run) blockedBy(err error, until func() bool) error {
 	o.blocked = fault.Public(activities.FromTemporal(err)).Error()
 	o.show()
-	defer func() { o.blocked = "" }()
-	return o.pause(until)
+	defer func() {
+		o.blocked = ""
+		o.show()
+	}()
+	wait := blockedRetry
+	if !fault.Permanent(activities.FromTemporal(err)) {
+		wait = awayRetry
+	}
+	return o.pause(wait, until)
 }
 
-// pause waits for the condition, at most for blockedRetry.
-func (o *run) pause(condition func() bool) error {
+// pause waits for the condition, at most for the given time.
+func (o *run) pause(wait time.Duration, condition func() bool) error {
 	ctx, cancel := workflow.WithCancel(o.ctx)
 	defer cancel()
-	timer := workflow.NewTimerWithOptions(ctx, blockedRetry, workflow.TimerOptions{Summary: "look again"})
+	timer := workflow.NewTimerWithOptions(ctx, wait, workflow.TimerOptions{Summary: "look again"})
 	return o.await(func() bool { return timer.IsReady() || condition() })
 }

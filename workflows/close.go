@@ -14,7 +14,8 @@ func (o *run) leaveRefused() (OrderResult, error) {
 	return OrderResult{Refused: o.refused.Code}, nil
 }
 
-// leaveWithout ends the order without a certificate: the voucher goes back, the technical contact learns why.
+// leaveWithout ends the order without a certificate: the voucher goes back, the technical contact learns why. If the record says
+// that a certificate is reserved, the wish came too late and the order goes on to it.
 func (o *run) leaveWithout() (OrderResult, error) {
 	if err := o.lock.Lock(o.ctx); err != nil {
 		return OrderResult{}, err
@@ -24,7 +25,10 @@ func (o *run) leaveWithout() (OrderResult, error) {
 	_, err := call(o.ctx, recordOptions("close the order, return the voucher"), closing.CloseOrder, in)
 	o.lock.Unlock()
 	if err != nil {
-		return OrderResult{}, err
+		workflow.GetLogger(o.ctx).Warn("The order could not be closed", "error", err)
+		o.end = nil
+		o.enter(order.Issuing)
+		return o.run()
 	}
 	o.letters = true
 	o.enter(o.end.state)
@@ -46,13 +50,15 @@ func (o *run) quiet() bool {
 
 // continueAsNew hands the order to a new run with an empty history. Handlers finish first; mail that is still to go is taken
 // up by the new run.
-func (o *run) continueAsNew() error {
-	err := workflow.Await(o.ctx, o.quiet)
-	if err != nil {
-		return err
+func (o *run) continueAsNew() (OrderResult, error) {
+	if err := workflow.Await(o.ctx, o.quiet); err != nil {
+		return OrderResult{}, err
+	}
+	if o.end != nil { // by a command that was in hand
+		return o.leaveWithout()
 	}
 	o.stopClock()
-	return workflow.NewContinueAsNewError(o.ctx, Order, OrderInput{Number: o.number, Carried: o.carried()})
+	return OrderResult{}, workflow.NewContinueAsNewError(o.ctx, Order, OrderInput{Number: o.number, Carried: o.carried()})
 }
 
 // deliverLetters sends what lies in the outbox, beside the main path: mail never holds up or fails an order.

@@ -129,6 +129,9 @@ func (o *run) signal(ctx workflow.Context, name order.CommandName, raw converter
 
 // refuse keeps why a signal was not applied where staff will see it: audit trail, status and current details.
 func (o *run) refuse(ctx workflow.Context, name order.CommandName, err error) {
+	if workflow.Await(ctx, func() bool { return o.accepted || o.over() }) != nil {
+		return
+	}
 	reason := fault.Public(activities.FromTemporal(err)).Error()
 	workflow.GetLogger(o.ctx).Warn("Signal refused", "signal", string(name), "reason", reason)
 	if len(o.refusals) >= maxRefusals {
@@ -247,7 +250,7 @@ func (o *run) permits(ctx workflow.Context, cmd order.Command) error {
 			return fault.New(fault.Conflict, "inquiry.none", "回答待ちのお問い合わせはありません。", "There is no open inquiry.")
 		}
 	}
-	if o.state == order.Issuing {
+	if _, rejected := cmd.(order.OrderRejected); o.state == order.Issuing && (!rejected || o.blocked == "") {
 		return fault.New(fault.Conflict, "order.issuing", "証明書を発行中のため、変更できません。", "The certificate is being issued; nothing can be changed any more.")
 	}
 	return nil

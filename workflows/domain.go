@@ -43,7 +43,7 @@ func (o *run) ensureChallenge() error {
 	defer o.lock.Unlock()
 	method, why := o.plan.Method, activities.OpenFirst
 	if o.challenge.Challenge != "" {
-		if workflow.Now(o.ctx).Before(o.challenge.ExpiresAt) {
+		if o.challenge.Challenge != o.aged && workflow.Now(o.ctx).Before(o.challenge.ExpiresAt) {
 			return nil
 		}
 		method, why = o.challenge.Method, activities.OpenAged
@@ -60,7 +60,11 @@ func (o *run) openChallenge(ctx workflow.Context, m order.DCVMethod, why, actor 
 		return err
 	}
 	o.challenge, o.letters = c, true
-	o.enter(order.DomainValidation)
+	if c.Satisfied { // by an attempt whose answer was lost
+		o.enter(order.OrganizationValidation)
+	} else {
+		o.enter(order.DomainValidation)
+	}
 	return nil
 }
 
@@ -95,7 +99,7 @@ func (o *run) pollFailed(c activities.OpenResult, err error) error {
 	if o.challenge.Challenge != c.Challenge || o.over() {
 		return nil
 	}
-	return o.blockedBy(err, func() bool { return o.challenge.Challenge != c.Challenge || o.domainProved() })
+	return o.blockedBy(err, func() bool { return o.challenge.Challenge != c.Challenge || o.aged == c.Challenge || o.domainProved() })
 }
 
 // permitsDomain says whether a command of the domain stage fits.

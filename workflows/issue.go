@@ -1,10 +1,7 @@
 package workflows
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"securemailid.example/activities"
-	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -14,22 +11,21 @@ const firstCertificate = 1
 // issue reserves the to-be-signed bytes and signs them, once, whatever is retried. CAA or a lint finding can hold it up; then it
 // waits for a correction, a while, or the order's end.
 func (o *run) issue() error {
-	for !o.over() && !o.tired() {
+	for o.state != order.Issuing {
 		if err := o.validateOrganization(); err != nil { // an inquiry may have been opened meanwhile
 			return err
 		}
+		if o.over() || o.tired() {
+			return nil
+		}
 		seen := o.corrected
-		err := o.reserve()
-		switch {
-		case o.state == order.Issuing:
-			return o.sign()
-		case err != nil:
+		if err := o.reserve(); err != nil {
 			if err := o.blockedBy(err, func() bool { return o.corrected != seen }); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return o.sign()
 }
 
 // reserve fixes what will be signed. It holds the lock all the while, so that a command either counts before or is told that it
@@ -39,10 +35,10 @@ func (o *run) reserve() error {
 		return err
 	}
 	defer o.lock.Unlock()
-	if o.over() || o.inquiry {
+	if o.over() || o.inquiry || !o.phone.all() {
 		return nil
 	}
-	_, err := call(o.ctx, issueOptions("check CAA, lint, reserve"), issuing.PrepareCertificate, o.issueInput())
+	_, err := call(o.ctx, prepareOptions("check CAA, lint, reserve"), issuing.PrepareCertificate, o.issueInput())
 	if err == nil {
 		o.end = nil
 		o.enter(order.Issuing)
@@ -54,21 +50,34 @@ func (o *run) issueInput() activities.IssueInput {
 	return activities.IssueInput{Number: o.number, Sequence: firstCertificate}
 }
 
-// sign signs what is reserved. From here the order ends with its certificate.
+// sign signs what is reserved. While the CA cannot, staff see why, it is tried again, and the order may be rejected.
 func (o *run) sign() error {
 	for {
-		res, err := call(o.ctx, issueOptions("sign the reserved certificate"), issuing.SignCertificate, o.issueInput())
+		err := o.signOnce()
 		if err == nil {
-			o.serial, o.letters = res.Serial, true
-			o.stopClock()
-			o.enter(order.Issued)
 			return nil
 		}
-		o.blocked = fault.Public(activities.FromTemporal(err)).Error()
-		o.show()
-		if err := workflow.Sleep(o.ctx, blockedRetry); err != nil {
+		if err := o.blockedBy(err, func() bool { return false }); err != nil || o.over() || o.tired() {
 			return err
 		}
-		o.blocked = ""
 	}
+}
+
+// signOnce holds the lock, so that a rejection counts before or comes too late.
+func (o *run) signOnce() error {
+	if err := o.lock.Lock(o.ctx); err != nil {
+		return err
+	}
+	defer o.lock.Unlock()
+	if o.over() {
+		return nil
+	}
+	res, err := call(o.ctx, signOptions("sign the reserved certificate"), issuing.SignCertificate, o.issueInput())
+	if err != nil {
+		return err
+	}
+	o.serial, o.letters = res.Serial, true
+	o.stopClock()
+	o.enter(order.Issued)
+	return nil
 }

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"securemailid.example/activities"
 	"securemailid.example/internal/order"
 )
@@ -39,13 +41,16 @@ type SubmitInput struct{}
 
 // Carried is the state that outlives a run.
 type Carried struct {
-	Plan        activities.Plan       `json:"plan"`
-	State       order.State           `json:"state"`
-	Challenge   activities.OpenResult `json:"challenge"`
-	Phone       PhoneDone             `json:"phone"`
-	OpenInquiry bool                  `json:"open_inquiry,omitempty"`
-	Reminded    int                   `json:"reminded,omitempty"` // reminders that are behind us
-	Refusals    []string              `json:"refusals,omitempty"`
+	Plan         activities.Plan       `json:"plan"`
+	State        order.State           `json:"state"`
+	Challenge    activities.OpenResult `json:"challenge"`
+	Phone        PhoneDone             `json:"phone"`
+	OpenInquiry  bool                  `json:"open_inquiry,omitempty"`
+	Reminded     int                   `json:"reminded,omitempty"` // reminders that are behind us
+	Refusals     []string              `json:"refusals,omitempty"` // the last ones, for the current details
+	Since        time.Time             `json:"since"`              // of State
+	WaitingSince time.Time             `json:"waiting_since"`
+	Corrected    int                   `json:"corrected,omitempty"`
 }
 
 // PhoneDone says which of the three phone steps are done (G20).

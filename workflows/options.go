@@ -49,12 +49,21 @@ func askedOptions(summary string) workflow.ActivityOptions {
 	}
 }
 
-// issueOptions is for what needs the CA key, on its own queue. An HSM or the resolver may be away for hours.
-func issueOptions(summary string) workflow.ActivityOptions {
+// prepareOptions is for preparing a certificate, on the queue of the workers that hold the CA key. The order's lock is held
+// meanwhile and staff wait, so it gives up within minutes: the resolver, the key or the worker may be away for hours, and then the order
+// shows that it is blocked and tries again by itself.
+func prepareOptions(summary string) workflow.ActivityOptions {
 	o := recordOptions(summary)
 	o.TaskQueue = SigningQueue
 	o.StartToCloseTimeout = time.Minute
+	o.ScheduleToStartTimeout = time.Minute
+	o.RetryPolicy.MaximumAttempts = 4
 	return o
+}
+
+// signOptions is for signing: an attempt that nobody takes up is given up as well, since another one signs the same bytes.
+func signOptions(summary string) workflow.ActivityOptions {
+	return prepareOptions(summary)
 }
 
 // mailOptions retries for as long as mail servers do: five days, at most every half hour. Then the letters stay in the outbox,
@@ -72,6 +81,8 @@ const (
 	// blockedRetry is how long issuance waits after it was forbidden (CAA, lint) before it looks again by itself. CAA records
 	// change within hours; a correction by staff is taken up at once.
 	blockedRetry = time.Hour
+	// awayRetry is the same where nothing forbade it: the resolver, the CA key or the record did not answer.
+	awayRetry = 5 * time.Minute
 	// checkInterval is the shortest time between two checks that are asked for by hand.
 	checkInterval = 10 * time.Second
 	// maxRefusals bounds the refused messages that are recorded one by one in a run; later ones are only logged.

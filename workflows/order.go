@@ -38,7 +38,7 @@ func (o *run) run() (OrderResult, error) {
 		case o.end != nil:
 			return o.leaveWithout()
 		case o.tired():
-			return OrderResult{}, o.continueAsNew()
+			return o.continueAsNew()
 		}
 	}
 	return o.leaveIssued()

@@ -3,13 +3,16 @@ package workflows
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"securemailid.example/activities"
 	"securemailid.example/internal/fault"
@@ -40,6 +43,10 @@ type scene struct {
 
 	accept  func() (activities.Plan, error)
 	prepare func(nth int) error
+	sign    func(nth int) error
+	close   func() error
+
+	recordTakes time.Duration
 }
 
 func newScene(t *testing.T, method order.DCVMethod) *scene {
@@ -56,13 +63,16 @@ func newScene(t *testing.T, method order.DCVMethod) *scene {
 		}, nil
 	}
 	s.prepare = func(int) error { return nil }
+	s.sign = func(int) error { return nil }
+	s.close = func() error { return nil }
 	s.OnActivity(accepting.AcceptOrder, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.AcceptInput) (activities.Plan, error) {
 			p, err := s.accept()
 			return p, activities.ToTemporal(err)
 		}).Maybe()
 	s.OnActivity(domain.OpenChallenge, mock.Anything, mock.Anything).Return(s.open).Maybe()
-	s.OnActivity(commands.RecordCommand, mock.Anything, mock.Anything).Return(s.record).Maybe()
+	s.OnActivity(commands.RecordCommand, mock.Anything, mock.Anything).AfterFn(func() time.Duration { return s.recordTakes }).
+		Return(s.record).Maybe()
 	s.OnActivity(commands.RecordRefusal, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.RefusalInput) (activities.RefusalResult, error) {
 			s.do(func() { s.refused = append(s.refused, in) })
@@ -83,12 +93,12 @@ func newScene(t *testing.T, method order.DCVMethod) *scene {
 	s.OnActivity(issuing.SignCertificate, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.IssueInput) (activities.SignResult, error) {
 			s.do(func() { s.signed++ })
-			return activities.SignResult{Serial: "5a"}, nil
+			return activities.SignResult{Serial: "5a"}, activities.ToTemporal(s.sign(s.signed))
 		}).Maybe()
 	s.OnActivity(closing.CloseOrder, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.CloseInput) (activities.CloseResult, error) {
 			s.do(func() { s.closed = append(s.closed, in) })
-			return activities.CloseResult{}, nil
+			return activities.CloseResult{}, activities.ToTemporal(s.close())
 		}).Maybe()
 	return s
 }
@@ -285,4 +295,109 @@ func TestACancelledWorkflowEndsByItsOwnRules(t *testing.T) {
 	s.RegisterDelayedCallback(s.CancelWorkflow, day)
 	require.Equal(t, order.Cancelled, s.play().State)
 	require.Len(t, s.closed, 1)
+}
+
+func TestAnOrderThatIsBeingSignedOutlivesItsDeadline(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(time.Minute)
+	s.phone(89*day + 20*time.Hour)
+	s.sign = func(int) error {
+		if s.Now().Sub(s.start) < 90*day+4*time.Hour {
+			return fault.New(fault.Unavailable, "hsm", "", "the key does not answer")
+		}
+		return nil
+	}
+	require.Equal(t, order.Issued, s.play().State)
+	require.Empty(t, s.closed)
+}
+
+func TestAnOrderThatCannotBeSignedMayBeRejected(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(time.Minute)
+	s.phone(time.Hour)
+	s.sign = func(int) error { return fault.New(fault.Conflict, "tbs.issuer", "", "another CA reserved it") }
+	s.at(5*day+time.Minute, order.CmdOrderCancelled, `{"actor":"applicant","reason":"too slow"}`)
+	s.at(6*day+time.Minute, order.CmdOrderRejected, `{"actor":"staff/ops","reason":"the CA was replaced"}`)
+	require.Equal(t, order.Rejected, s.play().State)
+	require.Len(t, s.refused, 1, "the applicant is told that it came too late")
+}
+
+func TestStaffAreHeardWhilePreparingFails(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(time.Minute)
+	s.phone(time.Hour)
+	s.prepare = func(int) error { return fault.New(fault.Unavailable, "resolver", "", "the resolver does not answer") }
+	s.at(2*day, order.CmdOrderRejected, `{"actor":"staff/ops","reason":"no answer"}`)
+	require.Equal(t, order.Rejected, s.play().State)
+	require.Less(t, s.Now().Sub(s.start), 2*day+time.Hour)
+}
+
+func TestACancellationThatComesAfterTheReservationGivesWayToTheCertificate(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(time.Minute)
+	s.phone(time.Hour)
+	s.prepare = func(nth int) error { // the record has it, the answer is lost for a while
+		if nth < 5 {
+			return fault.New(fault.Unavailable, "record.unavailable", "", "lost")
+		}
+		return nil
+	}
+	s.close = func() error { return fault.New(fault.Conflict, "order.state", "", "the order is being issued") }
+	s.at(time.Hour+2*time.Minute, order.CmdOrderCancelled, `{"actor":"applicant","reason":"no"}`)
+	require.Equal(t, order.Issued, s.play().State)
+	require.Len(t, s.closed, 1)
+}
+
+func TestALongOrderGoesOnInANewRun(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(never)
+	s.at(time.Hour, order.CmdPhoneNumberVerified, `{"actor":"staff/ops","number":"+81312345678","source":"government","reference":"register"}`)
+	s.recordTakes = time.Hour
+	s.at(4*day, order.CmdInquiryOpened, `{"actor":"staff/ops","question":"Which department?"}`)
+	s.RegisterDelayedCallback(func() { s.SetContinueAsNewSuggested(true) }, 4*day+time.Minute)
+	s.ExecuteWorkflow(Order, OrderInput{Number: number})
+	next := continued(t, s)
+	require.Equal(t, order.DomainValidation, next.Carried.State)
+	require.True(t, next.Carried.Phone.Number)
+	require.True(t, next.Carried.OpenInquiry)
+	require.Equal(t, 1, next.Carried.Reminded)
+
+	again := newScene(t, order.DCVTXT)
+	again.found(time.Minute)
+	again.at(time.Hour, order.CmdInquiryAnswered, `{"actor":"applicant","answer":"The first."}`)
+	again.at(2*time.Hour, order.CmdRepresentativeReached, `{"actor":"staff/ops","how":"transferred"}`)
+	again.at(2*time.Hour, order.CmdRepresentativeConfirmed, `{"actor":"staff/ops"}`)
+	again.ExecuteWorkflow(Order, next)
+	require.NoError(t, again.GetWorkflowError())
+	var out OrderResult
+	require.NoError(t, again.GetWorkflowResult(&out))
+	require.Equal(t, order.Issued, out.State)
+	require.Empty(t, again.opened, "the challenge goes on; no new value is given out")
+}
+
+func TestARejectionInHandAtTheChangeOfRunsCounts(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, order.DCVTXT)
+	s.found(never)
+	s.recordTakes = time.Hour
+	s.at(day, order.CmdOrderRejected, `{"actor":"staff/ops","reason":"unknown organisation"}`)
+	s.RegisterDelayedCallback(func() { s.SetContinueAsNewSuggested(true) }, day+time.Minute)
+	require.Equal(t, order.Rejected, s.play().State)
+	require.Len(t, s.closed, 1)
+}
+
+// continued returns the input of the run that takes over.
+func continued(t *testing.T, s *scene) OrderInput {
+	t.Helper()
+	can, ok := errors.AsType[*workflow.ContinueAsNewError](s.GetWorkflowError())
+	require.Truef(t, ok, "the order goes on in a new run, not %v", s.GetWorkflowError())
+	var in OrderInput
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(can.Input, &in))
+	require.NotNil(t, in.Carried)
+	return in
 }

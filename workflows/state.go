@@ -76,13 +76,17 @@ func setup(ctx workflow.Context, in OrderInput) (*run, error) {
 func (o *run) restore(c Carried) {
 	o.accepted, o.plan, o.state, o.challenge = true, c.Plan, c.State, c.Challenge
 	o.phone, o.inquiry, o.reminded, o.refusals = c.Phone, c.OpenInquiry, c.Reminded, c.Refusals
+	o.since, o.corrected = c.Since, c.Corrected
+	o.shown = o.searchable()
+	o.shown.since = c.WaitingSince
 	o.letters = true // what the last run may not have delivered
 }
 
 func (o *run) carried() *Carried {
 	return &Carried{
 		Plan: o.plan, State: o.state, Challenge: o.challenge, Phone: o.phone, OpenInquiry: o.inquiry,
-		Reminded: o.reminded, Refusals: o.refusals,
+		Reminded: o.reminded, Refusals: o.refusals[max(0, len(o.refusals)-shownRefusals):],
+		Since: o.since, WaitingSince: o.shown.since, Corrected: o.corrected,
 	}
 }
 
@@ -91,7 +95,7 @@ func (o *run) over() bool { return o.end != nil || o.refused != nil }
 
 // tired reports whether the history has grown so long that a new run should take over.
 func (o *run) tired() bool {
-	return o.state != order.Issuing && o.state != order.Issued && workflow.GetInfo(o.ctx).GetContinueAsNewSuggested()
+	return o.state != order.Issued && workflow.GetInfo(o.ctx).GetContinueAsNewSuggested()
 }
 
 // await blocks until the condition holds, the order ends early, or a new run should take over.
@@ -99,9 +103,10 @@ func (o *run) await(condition func() bool) error {
 	return workflow.Await(o.ctx, func() bool { return condition() || o.over() || o.tired() })
 }
 
-// stop asks for an end without a certificate; the first wish counts. An order that is being issued goes on.
+// stop asks for an end without a certificate; the first wish counts. An order that is being issued goes on, unless staff reject
+// it because the CA cannot sign; permits sees to that.
 func (o *run) stop(state order.State, actor, reason string) {
-	if o.end == nil && o.state != order.Issuing && !o.state.Final() {
+	if o.end == nil && (o.validating() || o.state == order.Issuing && state == order.Rejected) {
 		o.end = &end{state: state, actor: actor, reason: reason}
 	}
 }
@@ -117,7 +122,7 @@ func (o *run) enter(s order.State) {
 // watchCancellation turns a cancellation from the Temporal UI into the end of the order by its own rules.
 func (o *run) watchCancellation(ctx workflow.Context) {
 	ctx.Done().Receive(ctx, nil)
-	o.stop(order.Cancelled, "staff/operator", "cancelled by an operator")
+	o.stop(order.Cancelled, "staff/operator", "cancelled by an operator / 運用担当者による取消")
 }
 
 // summaryLines is what the Temporal UI shows as the order's current details, in Markdown.

@@ -5,14 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
 	"securemailid.example/internal/config"
+	"securemailid.example/internal/csr"
 	"securemailid.example/internal/engine"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
@@ -26,6 +29,7 @@ type Desk struct {
 	Orders   Orders
 	Vouchers voucher.Hasher
 	Rules    policy.Book
+	Blocked  csr.Blocklist // compromised keys
 	Clock    func() time.Time
 
 	disconnect func()
@@ -48,12 +52,16 @@ func OpenDesk(ctx context.Context, cfg config.Common, logger *slog.Logger) (*Des
 	if err != nil {
 		return nil, err
 	}
+	blocked, err := blocklist(cfg.BlocklistFile)
+	if err != nil {
+		return nil, err
+	}
 	records, err := store.Open(ctx, cfg.URL)
 	if err != nil {
 		return nil, err
 	}
 	orders := &lazyOrders{address: cfg.Temporal, numbers: records, logger: logger}
-	return &Desk{Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Clock: time.Now, disconnect: orders.close}, nil
+	return &Desk{Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Blocked: blocked, Clock: time.Now, disconnect: orders.close}, nil
 }
 
 // Close disconnects.
@@ -65,7 +73,9 @@ func (d *Desk) Close() {
 // Submit validates the form (G2–G13), recognises the voucher by its hash and hands the application in. An empty key becomes a
 // digest of the normalised form, so that the same file handed in twice is one order.
 func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error) {
-	n, err := order.Validate(a, d.Rules.At(d.Clock()).Limits())
+	limits := d.Rules.At(d.Clock()).Limits()
+	limits.Blocklist = d.Blocked
+	n, err := order.Validate(a, limits)
 	if err != nil {
 		return order.Receipt{}, err
 	}
@@ -101,6 +111,22 @@ func voucherHasher(file string) (voucher.Hasher, error) {
 		return voucher.Hasher{}, fmt.Errorf("SMID_VOUCHER_KEY_FILE: the file must hold hex digits")
 	}
 	return voucher.NewHasher(key)
+}
+
+// blocklist reads the compromised keys that the operator knows (SBR 6.1.1.3); without a file there are none.
+func blocklist(file string) (csr.Blocklist, error) {
+	if file == "" {
+		return csr.Fingerprints{}, nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("SMID_KEY_BLOCKLIST_FILE: %w", err)
+	}
+	keys, err := csr.ReadBlocklist(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("SMID_KEY_BLOCKLIST_FILE: %w", err)
+	}
+	return keys, nil
 }
 
 // lazyOrders dials Temporal when it is first needed.

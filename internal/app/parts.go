@@ -65,11 +65,15 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	if w.Config.CA.Dir == "" {
 		return parts{}, errors.Join(errors.New("SMID_CA_DIR is missing; a worker that does not sign sets SMID_SIGNING=false"), prober.Close())
 	}
+	blocked, err := blocklist(w.Config.BlocklistFile)
+	if err != nil {
+		return parts{}, errors.Join(err, prober.Close())
+	}
 	if p.ca, err = LoadCA(w.Config.CA, rules, base, w.Clock); err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}
 	p.issuing = &activities.Issuing{
-		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey, Policy: rules, Addresses: addresses, Clock: w.Clock,
+		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey(blocked), Policy: rules, Addresses: addresses, Clock: w.Clock,
 	}
 	return p, nil
 }
@@ -82,10 +86,12 @@ func newToken(m order.DCVMethod) (string, error) {
 	return dcv.NewToken(m, rand.Reader)
 }
 
-// publicKey reads the key out of a request that was checked when it was submitted.
-func publicKey(text string) ([]byte, error) {
-	r, err := csr.Parse(text, nil)
-	return r.PublicKey, err
+// publicKey reads the key out of a request that was checked when it was submitted; a key that was compromised since is refused.
+func publicKey(blocked csr.Blocklist) func(string) ([]byte, error) {
+	return func(text string) ([]byte, error) {
+		r, err := csr.Parse(text, blocked)
+		return r.PublicKey, err
+	}
 }
 
 func (w *Worker) cadence() func(dcv.Challenge, time.Time) time.Duration {

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -24,8 +26,8 @@ type Worker struct {
 	Clock  func() time.Time // nil: time.Now
 }
 
-// stopTimeout lets an activity under way end before the worker does: above the longest normal one, a look at DNS or a mail.
-const stopTimeout = 15 * time.Second
+// stopTimeout lets an activity under way end before the worker does: above the longest normal one, a look at a slow domain.
+const stopTimeout = 35 * time.Second
 
 // Run works until ctx ends, then lets what is under way end. It starts only with complete settings and a record that answers.
 func (w *Worker) Run(ctx context.Context) error {
@@ -55,21 +57,23 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := engine.EnsureSearchAttributes(ctx, c, engine.Namespace()); err != nil {
 		return err
 	}
-	workers, err := w.start(c, p)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	workers, err := w.start(c, p, fail)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, running := range workers {
-			running.Stop()
-		}
-	}()
+	defer stopAll(workers)
 	w.Logger.Info("worker is ready", "signing", w.Config.Signing, "policy", string(w.Config.Policy))
-	return serveHealth(ctx, w.Config.Health, records.Ping)
+	err = serveHealth(ctx, w.Config.Health, records.Ping)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("polling ended: %w", cause)
+	}
+	return err
 }
 
 // start begins polling. Slots are fixed and few: on small machines more of them only wait for the database.
-func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
+func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) ([]worker.Worker, error) {
 	border := []interceptor.WorkerInterceptor{&activities.Border{}}
 	orders := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize:     w.Config.Concurrency,
@@ -78,6 +82,7 @@ func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
 		MaxConcurrentWorkflowTaskPollers:       8,
 		WorkerStopTimeout:                      stopTimeout,
 		Interceptors:                           border,
+		OnFatalError:                           fail,
 		DeadlockDetectionTimeout:               10 * time.Second, // a busy machine is no deadlock
 	})
 	workflows.Register(orders, p.orders)
@@ -88,17 +93,25 @@ func (w *Worker) start(c client.Client, p parts) ([]worker.Worker, error) {
 			DisableWorkflowWorker:              true,
 			WorkerStopTimeout:                  stopTimeout,
 			Interceptors:                       border,
+			OnFatalError:                       fail,
 		})
 		workflows.RegisterSigning(signing, p.issuing)
 		workers = append(workers, signing)
 	}
 	for i, each := range workers {
 		if err := each.Start(); err != nil {
-			for _, running := range workers[:i] {
-				running.Stop()
-			}
+			stopAll(workers[:i])
 			return nil, fmt.Errorf("start polling: %w", err)
 		}
 	}
 	return workers, nil
+}
+
+// stopAll stops workers at the same time, so that the whole takes as long as the slowest.
+func stopAll(workers []worker.Worker) {
+	var wait sync.WaitGroup
+	for _, w := range workers {
+		wait.Go(w.Stop)
+	}
+	wait.Wait()
 }

@@ -28,6 +28,7 @@ type Common struct {
 	Temporal       string         `env:"SMID_TEMPORAL_ADDRESS"` // host:port; empty: Temporal's own variables and profile
 	Policy         policy.Profile `env:"SMID_POLICY" envDefault:"guide"`
 	VoucherKeyFile string         `env:"SMID_VOUCHER_KEY_FILE,required,notEmpty"` // at least 32 random bytes, hex
+	BlocklistFile  string         `env:"SMID_KEY_BLOCKLIST_FILE"`                 // compromised keys, SHA-256 of SubjectPublicKeyInfo in hex, one a line
 	PublicURL      string         `env:"SMID_PUBLIC_URL,required,notEmpty"`       // of the portal, as applicants reach it
 	LogLevel       slog.Level     `env:"SMID_LOG_LEVEL" envDefault:"INFO"`
 }

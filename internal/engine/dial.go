@@ -44,8 +44,8 @@ func Namespace() string {
 	return options.Namespace
 }
 
-// EnsureSearchAttributes registers the search attributes of orders and waits until the server knows them. Calling it again is
-// harmless.
+// EnsureSearchAttributes registers the search attributes of orders and waits until the server knows them, at most a minute. Calling it
+// again is harmless.
 func EnsureSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
 	want := map[string]enumspb.IndexedValueType{
 		workflows.OrderState.GetName():   enumspb.INDEXED_VALUE_TYPE_KEYWORD,
@@ -54,6 +54,8 @@ func EnsureSearchAttributes(ctx context.Context, c client.Client, namespace stri
 		workflows.DeadlineAt.GetName():   enumspb.INDEXED_VALUE_TYPE_DATETIME,
 		workflows.NeedsStaff.GetName():   enumspb.INDEXED_VALUE_TYPE_BOOL,
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {

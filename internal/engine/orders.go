@@ -30,8 +30,18 @@ type Orders struct {
 }
 
 // Submit hands in an application and returns once the voucher is accepted or refused. The same key again is the same order,
-// whether the first call's answer arrived or not.
+// whether the first call's answer arrived or not. A refusal is asked for once more, since it may be the stored answer of an earlier
+// attempt whose voucher has come back meanwhile.
 func (o *Orders) Submit(ctx context.Context, s order.Submission) (order.Receipt, error) {
+	receipt, err := o.submit(ctx, s, workflows.SubmitUpdate)
+	if fault.KindOf(err) == fault.Conflict {
+		return o.submit(ctx, s, uuid.NewString())
+	}
+	return receipt, err
+}
+
+// submit reserves a number and starts the order, or joins the one that was started. Calls under one update id share one answer.
+func (o *Orders) submit(ctx context.Context, s order.Submission, updateID string) (order.Receipt, error) {
 	number, accepted, err := o.Numbers.ReserveNumber(ctx, s)
 	if err != nil {
 		return order.Receipt{}, err
@@ -43,14 +53,14 @@ func (o *Orders) Submit(ctx context.Context, s order.Submission) (order.Receipt,
 		ID:                       workflows.OrderID(number),
 		TaskQueue:                workflows.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE, // only a refused submission gets here again
 		StaticSummary:            "Secure Mail ID order " + number,
 		TypedSearchAttributes:    temporal.NewSearchAttributes(workflows.OrderState.ValueSet(string(order.Accepted))),
 	}, workflows.OrderType, workflows.OrderInput{Number: number})
 	handle, err := o.Client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: workflows.SubmitUpdate, UpdateName: workflows.SubmitUpdate, Args: []any{workflows.SubmitInput{}},
+			UpdateID: updateID, UpdateName: workflows.SubmitUpdate, Args: []any{workflows.SubmitInput{}},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
