@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/caarlos0/env/v11"
 	"github.com/spf13/cobra"
 
 	"securemailid.example/internal/app"
@@ -27,9 +28,9 @@ func (p *program) dev() *cobra.Command {
 		GroupID: groupOperator,
 		Short:   "開発環境を起動 / Run the whole system on this machine, for development",
 		Long: `PostgreSQL、Temporal、DNS、WHOIS、ウェブサーバ、メールボックス、認証局、ワーカー、ポータルをこの端末だけで動かします。状態は .dev に残ります。
-Ctrl-C で停止します。
+ワーカー、ポータル、Temporal、PostgreSQLが終了した場合は自動で再起動します。Ctrl-C で停止します。
 Runs PostgreSQL, Temporal, DNS, WHOIS, a web host, a mailbox, a CA, the worker and the portal on this machine alone. The state stays
-in .dev. Ctrl-C stops it.`,
+in .dev. The worker, the portal, Temporal and PostgreSQL are started again when they end. Ctrl-C stops it all.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.runDev(cmd.Context()) },
 	}
@@ -41,20 +42,39 @@ func (p *program) runDev(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	var ports devstack.Ports
-	if err := env.Parse(&ports); err != nil {
-		return wrongUsage("SMID_DEV_…_PORT はポート番号です: "+err.Error(), "SMID_DEV_…_PORT is a port number: "+err.Error())
+	ports, err := devstack.PortsFrom(p.getenv)
+	if err != nil {
+		return err
 	}
 	stack, err := p.startStack(ctx, devstack.Options{Dir: filepath.Join(devDir, "run"), Ports: ports, UI: true})
 	if err != nil {
 		return err
 	}
-	err = p.showDev(ctx, stack)
-	if err == nil {
-		err = watch(ctx, stack)
+	if err = p.showDev(ctx, stack); err == nil {
+		err = stack.Supervise(ctx, p.devNews)
 	}
-	p.err.Println(p.say("停止しています…", "Stopping…"))
+	p.err.Println(p.say("停止しています", "Stopping") + stoppedBy(ctx) + "…")
 	return errors.Join(err, stack.Stop(context.WithoutCancel(ctx)))
+}
+
+// stoppedBy names the signal that ended ctx, in brackets.
+func stoppedBy(ctx context.Context) string {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(cause, context.Canceled) && cause.Error() == context.Canceled.Error() {
+		return ""
+	}
+	names := map[string]string{os.Interrupt.String(): "SIGINT, Ctrl-C", syscall.SIGTERM.String(): "SIGTERM"}
+	name, _, _ := strings.Cut(cause.Error(), " signal received") // as signal.NotifyContext says it
+	return " (" + cmp.Or(names[name], name) + ")"
+}
+
+// devNews says what has happened to a part, each time on whole lines: it is called from several goroutines.
+func (p *program) devNews(t fault.Text) {
+	var lines strings.Builder
+	for _, line := range p.lang.Lines(t) {
+		lines.WriteString(p.clock().In(p.zone).Format("15:04:05 ") + line + "\n")
+	}
+	p.err.Printf("%s", lines.String())
 }
 
 // holdDev keeps "make reset" from wiping the folder while something runs there.
@@ -96,7 +116,7 @@ func (p *program) startStack(ctx context.Context, o devstack.Options) (*devstack
 	if err != nil {
 		return nil, err
 	}
-	o.Starter, o.Worker = self, filepath.Join(filepath.Dir(self), "worker")
+	o.Starter, o.Worker, o.Lang = self, filepath.Join(filepath.Dir(self), "worker"), p.lang
 	progress := cli.NewProgress(p.err, -1)
 	defer progress.Done()
 	steps := int64(0)
@@ -114,34 +134,55 @@ func (p *program) showDev(ctx context.Context, s *devstack.Stack) error {
 	if err != nil {
 		return err
 	}
-	ja := p.lang != cli.English
-	title := map[bool]string{true: "セキュアメールID 開発環境", false: "Secure Mail ID, development stack"}[ja]
-	p.out.Println("")
-	p.out.Println(title)
-	for _, row := range [][2]string{
+	p.out.Println()
+	p.out.Println(p.out.Bold(p.say("セキュアメールID 開発環境", "Secure Mail ID, development stack")))
+	p.addresses([][2]string{
 		{p.say("ポータル", "portal"), s.PortalURL},
 		{p.say("メールボックス", "mailbox"), s.Mailbox.WebURL},
 		{"Temporal UI", s.Temporal.UIURL() + "/namespaces/default/workflows"},
 		{"Temporal", s.Temporal.HostPort()},
-		{"PostgreSQL", s.Postgres.DSN()},
+		{"PostgreSQL", fmt.Sprintf("127.0.0.1:%d", s.Postgres.Port())},
 		{"SMTP", s.Mailbox.SMTPAddr},
 		{"DNS", s.Lab.DNSAddr},
 		{"WHOIS", s.Lab.WHOISAddr},
 		{p.say("ウェブサーバ", "web host"), s.Lab.WebAddr},
-		{p.say("公開の設定", "what is published"), s.Lab.AdminURL},
-	} {
-		p.out.Println("  " + cli.Pad(row[0], 28) + row[1])
-	}
-	p.out.Println("")
-	p.out.Println(p.say("未使用のバウチャー (1年)", "Unused vouchers (1 year)"))
-	for _, code := range codes {
-		p.out.Println("  " + code)
-	}
-	p.out.Println("")
-	p.out.Println(p.say("別の端末で: bin/starter template > order.yaml、bin/starter submit -f order.yaml、bin/starter --help",
-		"In another terminal: bin/starter template > order.yaml, bin/starter submit -f order.yaml, bin/starter --help"))
-	p.out.Println(p.say("Ctrl-C で停止", "Ctrl-C stops it"))
+		{p.say("公開中のDNSとファイル", "DNS and files published"), s.Lab.AdminURL},
+	})
+	p.block(p.say("未使用のバウチャー (1年)", "Unused vouchers (1 year)"), codes...)
+	p.block(p.say("別の端末で", "In another terminal"),
+		"bin/starter template > order.yaml",
+		"bin/starter csr --email info@example.jp --out-key key.pem --out-csr request.csr",
+		"bin/starter submit -f order.yaml --csr request.csr",
+		"bin/starter --help",
+		`psql "$(sed -n 's/^SMID_DATABASE_URL=//p' `+filepath.Join(devDir, "run", devstack.SettingsFile)+`)"`)
+	p.block(p.say("開発環境のDNSとウェブサーバに公開する", "To publish in this stack's DNS and on its web host"),
+		"curl -X PUT "+s.Lab.AdminURL+`/records \`,
+		`  -d '{"name":"example.jp","type":"TXT","values":["TOKEN"]}'`,
+		"curl -X PUT "+s.Lab.AdminURL+`/files \`,
+		`  -d '{"host":"example.jp","path":"/.well-known/pki-validation/fileauth.txt","content":"TOKEN"}'`)
+	p.out.Println()
+	p.out.Println(p.say("手順は docs/operations.md、Ctrl-C で停止", "docs/operations.md walks through an order; Ctrl-C stops it"))
 	return nil
+}
+
+// addresses prints labelled addresses in two columns, as wide as the longest label.
+func (p *program) addresses(rows [][2]string) {
+	width := 0
+	for _, row := range rows {
+		width = max(width, cli.Width(row[0]))
+	}
+	for _, row := range rows {
+		p.out.Println("  " + cli.Pad(row[0], width+2) + row[1])
+	}
+}
+
+// block prints lines that can be copied, below a heading.
+func (p *program) block(heading string, lines ...string) {
+	p.out.Println()
+	p.out.Println(heading)
+	for _, line := range lines {
+		p.out.Println("  " + line)
+	}
 }
 
 // devVouchers issues a few vouchers with the stack's settings.
@@ -176,18 +217,4 @@ func deskOf(ctx context.Context, s *devstack.Stack, p *program) (*app.Desk, erro
 		return nil, err
 	}
 	return app.OpenDesk(ctx, cfg, p.logger())
-}
-
-// watch waits for Ctrl-C, or for a part that ends by itself.
-func watch(ctx context.Context, s *devstack.Stack) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-s.Worker.Done():
-		return fmt.Errorf("the worker has ended; see %s", filepath.Join(s.Options.Dir, "worker.log"))
-	case <-s.Portal.Done():
-		return fmt.Errorf("the portal has ended; see %s", filepath.Join(s.Options.Dir, "portal.log"))
-	case <-s.Temporal.Done():
-		return fmt.Errorf("the Temporal server has ended; see %s", filepath.Join(s.Options.Dir, "temporal.log"))
-	}
 }

@@ -12,26 +12,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"securemailid.example/internal/cli"
 	"securemailid.example/internal/devstack/mailbox"
 	"securemailid.example/internal/devstack/netlab"
 	"securemailid.example/internal/devstack/postgres"
 	"securemailid.example/internal/devstack/proc"
 	"securemailid.example/internal/devstack/temporal"
 )
-
-// Ports are the TCP (and for DNS, UDP) ports on 127.0.0.1; 0 takes a free one. Each field names the setting that changes it.
-type Ports struct {
-	Postgres   int `env:"SMID_DEV_POSTGRES_PORT" envDefault:"15432"`
-	Temporal   int `env:"SMID_DEV_TEMPORAL_PORT" envDefault:"17233"`
-	TemporalUI int `env:"SMID_DEV_TEMPORAL_UI_PORT" envDefault:"18233"`
-	DNS        int `env:"SMID_DEV_DNS_PORT" envDefault:"15353"`
-	Web        int `env:"SMID_DEV_WEB_PORT" envDefault:"15380"`
-	WHOIS      int `env:"SMID_DEV_WHOIS_PORT" envDefault:"15343"`
-	LabAdmin   int `env:"SMID_DEV_LAB_PORT" envDefault:"15300"`
-	SMTP       int `env:"SMID_DEV_SMTP_PORT" envDefault:"15025"`
-	Mailbox    int `env:"SMID_DEV_MAILBOX_PORT" envDefault:"15080"`
-	Portal     int `env:"SMID_DEV_PORTAL_PORT" envDefault:"15480"`
-}
 
 // Options says how to run the stack.
 type Options struct {
@@ -45,6 +32,7 @@ type Options struct {
 	Poll     time.Duration // between two looks at a challenge; 0: two seconds
 	Env      []string      // further settings of worker and portal
 	Report   func(step string)
+	Lang     cli.Lang // of what Report is told; empty: Japanese and English
 	Logger   *slog.Logger
 }
 
@@ -81,21 +69,22 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 	o.Dir = dir
 	s := &Stack{Options: o}
 	steps := []struct {
-		name string
-		do   func(context.Context) error
+		ja, en string
+		do     func(context.Context) error
 	}{
-		{"PostgreSQL", s.startPostgres},
-		{"Temporal", s.startTemporal},
-		{"DNS, WHOIS, web host", s.startLab},
-		{"mailbox", s.startMailbox},
-		{"settings, keys and CA", s.prepare},
-		{"worker", s.startWorker},
-		{"portal", s.startPortal},
+		{"ポート", "ports", o.Ports.check},
+		{"PostgreSQL", "PostgreSQL", s.startPostgres},
+		{"Temporal", "Temporal", s.startTemporal},
+		{"DNS、WHOIS、ウェブサーバ", "DNS, WHOIS, web host", s.startLab},
+		{"メールボックス", "mailbox", s.startMailbox},
+		{"設定、鍵、認証局", "settings, keys and CA", s.prepare},
+		{"ワーカー", "worker", s.startWorker},
+		{"ポータル", "portal", s.startPortal},
 	}
 	for _, step := range steps {
-		o.Report(step.name)
+		o.Report(o.Lang.Say(step.ja, step.en))
 		if err := step.do(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("start %s: %w", step.name, err), s.Stop(context.WithoutCancel(ctx)))
+			return nil, errors.Join(fmt.Errorf("start %s: %w", step.en, err), s.Stop(context.WithoutCancel(ctx)))
 		}
 	}
 	return s, nil
@@ -126,19 +115,11 @@ func (s *Stack) startPostgres(ctx context.Context) error {
 		Dir: s.path("postgres"), Port: s.Options.Ports.Postgres, Volatile: s.Options.Volatile,
 	})
 	if err != nil {
-		return portHint(err, "SMID_DEV_POSTGRES_PORT")
+		return err
 	}
 	s.Postgres = pg
 	s.onStop(pg.Stop)
 	return nil
-}
-
-// portHint adds the setting that changes a taken port.
-func portHint(err error, setting string) error {
-	if taken, ok := errors.AsType[*postgres.PortTakenError](err); ok {
-		return fmt.Errorf("port %d is taken; set %s to a free one: %w", taken.Port, setting, err)
-	}
-	return err
 }
 
 func (s *Stack) startTemporal(ctx context.Context) error {

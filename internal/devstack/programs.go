@@ -96,11 +96,13 @@ func (s *Stack) makeCA(ctx context.Context) error {
 		return nil
 	}
 	s.Options.CADir = s.path("ca")
-	return MakeCA(ctx, s.Options.CADir, s.Options.Report)
+	return MakeCA(ctx, s.Options.CADir, func(step ceremony.Step) {
+		s.Options.Report(fmt.Sprintf("CA %d/%d: %s", step.Number, step.Total, s.Options.Lang.Of(step.Text)))
+	})
 }
 
-// MakeCA holds a ceremony with the example's settings in dir, unless one was completed there.
-func MakeCA(ctx context.Context, dir string, report func(string)) error {
+// MakeCA holds a ceremony with the example's settings in dir, unless one was completed there. report may be nil.
+func MakeCA(ctx context.Context, dir string, report func(ceremony.Step)) error {
 	if _, err := os.Stat(filepath.Join(dir, ceremony.LogJSON)); err == nil {
 		return nil
 	}
@@ -108,11 +110,10 @@ func MakeCA(ctx context.Context, dir string, report func(string)) error {
 	if err != nil {
 		return err
 	}
-	_, err = ceremony.Run(ctx, spec, dir, time.Now, rand.Reader, func(step ceremony.Step) {
-		if report != nil {
-			report(fmt.Sprintf("CA %d/%d: %s", step.Number, step.Total, step.Text.JA))
-		}
-	})
+	if report == nil {
+		report = func(ceremony.Step) {}
+	}
+	_, err = ceremony.Run(ctx, spec, dir, time.Now, rand.Reader, report)
 	return err
 }
 

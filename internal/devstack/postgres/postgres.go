@@ -112,7 +112,20 @@ func (s *Server) Stop(ctx context.Context) error {
 // Kill9 kills the server with every backend at once, as a power cut of PostgreSQL alone would, and returns when all are gone.
 func (s *Server) Kill9() error { return s.proc.killAll() }
 
-// Restart starts the server again on the same directory and port after Stop or Kill9.
+// Done is closed when the server has ended; Err then says how.
+func (s *Server) Done() <-chan struct{} { return s.proc.exited }
+
+// Err is nil while the server runs and when it ended with status 0, otherwise an *exec.ExitError.
+func (s *Server) Err() error {
+	select {
+	case <-s.proc.exited:
+		return s.proc.err
+	default:
+		return nil
+	}
+}
+
+// Restart starts the server again on the same directory and port after Stop or Kill9, or when it has ended otherwise.
 func (s *Server) Restart(ctx context.Context) error {
 	o := s.opts
 	o.Port = s.port

@@ -122,6 +122,7 @@ func (r runAs) apply(cmd *exec.Cmd) {
 type process struct {
 	pid    int
 	exited chan struct{} // closed when it has ended
+	err    error         // how; valid after exited
 }
 
 // startProcess starts cmd. The kernel sends Pdeathsig when the starting *thread* ends, so that thread is kept until the child has ended.
@@ -138,7 +139,7 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		}
 		p.pid = cmd.Process.Pid
 		started <- nil
-		_ = cmd.Wait() // how it ended is in its log
+		p.err = cmd.Wait()
 	}()
 	return p, <-started
 }

@@ -16,7 +16,10 @@ func chooseUser(_, _ string) (runAs, error) { return runAs{}, errNotHere }
 func (runAs) own(string) error              { return errNotHere }
 func (runAs) apply(*exec.Cmd)               {}
 
-type process struct{ exited chan struct{} }
+type process struct {
+	exited chan struct{}
+	err    error
+}
 
 func startProcess(*exec.Cmd) (*process, error) { return nil, errNotHere }
 func (*process) interrupt()                    {}

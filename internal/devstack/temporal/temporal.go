@@ -4,7 +4,9 @@ package temporal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -71,8 +73,8 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		}
 	}
 	if c.DBFile != "" {
-		if err := os.MkdirAll(filepath.Dir(c.DBFile), 0o700); err != nil {
-			return nil, fmt.Errorf("directory of Temporal's database: %w", err)
+		if err := keepPrivate(c.DBFile); err != nil {
+			return nil, fmt.Errorf("Temporal's database: %w", err)
 		}
 	}
 	s := &Server{hostPort: address(c.Port)}
@@ -80,13 +82,27 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		s.uiURL = "http://" + address(c.UIPort)
 	}
 	s.Process, err = proc.Start(ctx, proc.Spec{
-		Name: "temporal", Path: binary, Args: c.args(), Log: c.Log,
+		Name: "temporal", Path: "/bin/sh", Args: append([]string{"-c", `umask 077; exec "$0" "$@"`, binary}, c.args()...), Log: c.Log,
 		Ready: s.ready(append([]string{DefaultNamespace}, c.Namespaces...)),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// keepPrivate makes the directory of the database, and closes to others what lies there. New files are closed by the umask that the server runs
+// with: an open order's history holds personal data.
+func keepPrivate(db string) error {
+	if err := os.MkdirAll(filepath.Dir(db), 0o700); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(db+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // HostPort is the frontend's address for client.Options and TEMPORAL_ADDRESS.
