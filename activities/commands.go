@@ -27,9 +27,11 @@ type CommandInput struct {
 	At      time.Time         `json:"at"` // by the workflow's clock, so that a retry is known as one
 }
 
-// CommandResult says whether the command changed anything: the same step recorded twice counts once.
+// CommandResult says whether the command changed anything: the same step recorded twice counts once. Phone are the steps as they stand
+// afterwards: another telephone number voids the two that followed.
 type CommandResult struct {
-	Applied bool `json:"applied"`
+	Applied bool             `json:"applied"`
+	Phone   order.PhoneSteps `json:"phone"`
 }
 
 // RecordCommand stores a command as evidence with its audit line, and an inquiry's mail in the outbox (G12).
@@ -46,8 +48,8 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
 		return CommandResult{}, err
 	}
-	applied, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, lettersFor(cmd, st, now))
-	return CommandResult{Applied: applied}, err
+	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, lettersFor(cmd, st, now))
+	return CommandResult{Applied: rec.Applied, Phone: rec.Phone}, err
 }
 
 // allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2) and what a

@@ -40,8 +40,10 @@ type Records interface {
 	DecideApproval(ctx context.Context, link string, approved bool, e dcv.Evidence) (recipient string, err error)
 
 	// RecordCommand stores a staff or applicant command as evidence and audit line with what follows from it: phone steps, the corrected
-	// subject, the inquiry and its answer. applied is false when the same step had been recorded before.
-	RecordCommand(ctx context.Context, number string, c order.Command, at time.Time, letters []order.Letter) (applied bool, err error)
+	// subject, the inquiry and its answer. Applied is false when the same step had been recorded before. A phone step with another
+	// content than the recorded one is a Conflict, except another number, source or reference: it replaces the one before and voids
+	// the steps taken with that, which is why the steps are part of the answer.
+	RecordCommand(ctx context.Context, number string, c order.Command, at time.Time, letters []order.Letter) (order.Recorded, error)
 	// RecordRefusal keeps that a message could not be applied, and why; reason holds no value of the message.
 	RecordRefusal(ctx context.Context, number string, command, reason string, at time.Time) error
 

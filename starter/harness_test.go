@@ -114,13 +114,13 @@ func (c *counter) Command(ctx context.Context, number string, cmd order.Command)
 	if c.lost != nil {
 		return order.Outcome{}, c.lost
 	}
-	applied, err := c.Records.RecordCommand(ctx, number, cmd, c.tick(), nil)
+	rec, err := c.Records.RecordCommand(ctx, number, cmd, c.tick(), nil)
 	if err != nil {
 		return order.Outcome{}, err
 	}
 	c.sent = append(c.sent, cmd)
 	s, err := c.Records.Order(ctx, number)
-	return order.Outcome{Order: number, State: s.State, Applied: applied, Text: fault.Text{JA: "記録しました。", EN: "Recorded."}}, err
+	return order.Outcome{Order: number, State: s.State, Applied: rec.Applied, Text: fault.Text{JA: "記録しました。", EN: "Recorded."}}, err
 }
 
 // Signal is the engine's.

@@ -178,6 +178,12 @@ var CommandNames = []CommandName{
 	CmdChallengeResent, CmdOrderCancelled,
 }
 
+// Recorded is what the record answers to a command.
+type Recorded struct {
+	Applied bool       // false: it had been recorded before, nothing changed
+	Phone   PhoneSteps // as they stand afterwards: another number voids what was learnt by calling the one before
+}
+
 // Outcome is the answer to a command.
 type Outcome struct {
 	Order   string     `json:"order"`

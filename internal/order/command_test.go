@@ -253,3 +253,21 @@ func TestDecodeApplication(t *testing.T) {
 		})
 	}
 }
+
+func TestSamePhoneStep(t *testing.T) {
+	t.Parallel()
+	reached := RepresentativeReached{Actor{"staff/ops"}, ReachedByNumber, "090-1234-5678", "内線から転送"}
+	for name, row := range map[string]struct {
+		a, b Command
+		same bool
+	}{
+		"by somebody else":         {RepresentativeConfirmed{Actor{"staff/ops"}, "x"}, RepresentativeConfirmed{Actor{"staff/b"}, "x"}, true},
+		"another note":             {RepresentativeConfirmed{Note: "x"}, RepresentativeConfirmed{}, false},
+		"a number in E.164":        {reached, RepresentativeReached{Actor{"staff/ops"}, ReachedByNumber, "+819012345678", "内線から転送 "}, true},
+		"another number":           {reached, RepresentativeReached{Actor{"staff/ops"}, ReachedByNumber, "+819012345679", "内線から転送"}, false},
+		"another step":             {RepresentativeConfirmed{}, RepresentativeReached{}, false},
+		"commands of another kind": {OrderRejected{}, OrderRejected{}, false},
+	} {
+		require.Equal(t, row.same, SamePhoneStep(row.a, row.b), name)
+	}
+}

@@ -67,6 +67,36 @@ func japanesePhone(path, s string) (string, *fault.Field) {
 	return phonenumbers.Format(number, phonenumbers.E164), nil
 }
 
+// SamePhoneStep reports whether two commands record the same phone step with the same content, whoever sent them and however the
+// telephone numbers are written.
+func SamePhoneStep(a, b Command) bool {
+	a, b = bare(a), bare(b)
+	return a != nil && a == b
+}
+
+// bare returns what a phone step says without who said it, and nil for any other command.
+func bare(c Command) Command {
+	plain := func(number string) string {
+		if digits, ok := phoneDigits(number); ok {
+			return digits
+		}
+		return number
+	}
+	switch c := c.(type) {
+	case PhoneNumberVerified:
+		c.Actor, c.Number, c.Reference = Actor{}, plain(c.Number), CleanText(c.Reference)
+		return c
+	case RepresentativeReached:
+		c.Actor, c.ContactNumber, c.Note = Actor{}, plain(c.ContactNumber), CleanText(c.Note)
+		return c
+	case RepresentativeConfirmed:
+		c.Actor, c.Note = Actor{}, CleanText(c.Note)
+		return c
+	default:
+		return nil
+	}
+}
+
 // callable reports whether a person can be asked for at the number.
 func callable(n *phonenumbers.PhoneNumber) bool {
 	switch phonenumbers.GetNumberType(n) {

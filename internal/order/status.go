@@ -103,6 +103,9 @@ type Status struct {
 	Awaited          []Awaited         `json:"awaited"`
 	Challenge        *ChallengeView    `json:"challenge,omitempty"`
 	Phone            PhoneSteps        `json:"phone"`
+	PhoneNumber      string            `json:"phone_number,omitempty"` // as verified, for staff (G20, step 1)
+	PhoneSource      PhoneSource       `json:"phone_source,omitempty"`
+	PhoneReference   string            `json:"phone_reference,omitempty"`
 	Inquiries        []Inquiry         `json:"inquiries,omitempty"`
 	Refusals         int               `json:"refusals"` // staff messages that could not be applied
 	Letters          []LetterView      `json:"letters,omitempty"`

@@ -16,28 +16,31 @@ import (
 const maxRefusal = 300
 
 // RecordCommand stores a command as evidence and audit line, with what follows from it. The same call again is answered as the
-// first time; a step that had been recorded before changes nothing, and applied is false. An order that is being issued or has
-// ended takes no command any more: a Conflict of code order.state.
-func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Command, at time.Time, letters []order.Letter) (applied bool, err error) {
+// first time; a step that had been recorded before changes nothing, and Applied is false. A phone step of another content than the
+// recorded one is never taken for a repeat: see step and verifyNumber. An order that is being issued or has ended takes no command
+// any more, but for the rejection of one whose issuing is stuck: a Conflict of code order.state.
+func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Command, at time.Time, letters []order.Letter) (order.Recorded, error) {
 	content, err := json.Marshal(cmd)
 	if err != nil {
-		return false, err
+		return order.Recorded{}, err
 	}
 	digest := sha256.Sum256(content)
 	at = stored(at)
+	var out order.Recorded
 	err = s.change(ctx, func(c *change) error {
 		o, err := c.lockOrder(ctx, number)
 		if err != nil {
 			return err
 		}
-		if applied, err = c.recordedBefore(ctx, number, cmd.Name(), at, digest[:]); err != nil || applied {
+		out.Phone = o.phone()
+		if out.Applied, err = c.recordedBefore(ctx, number, cmd.Name(), at, digest[:]); err != nil || out.Applied {
 			return err
 		}
 		detail, err := c.apply(ctx, o, cmd, at)
 		if err != nil || detail == nil {
 			return err
 		}
-		applied = true
+		out.Applied, out.Phone = true, stepsAfter(out.Phone, cmd, at)
 		if _, err := c.ExecContext(ctx, `INSERT INTO commands (order_number, name, at, digest, actor, content) VALUES ($1, $2, $3, $4, $5, $6)`,
 			number, cmd.Name(), at, digest[:], cmd.By(), string(content)); err != nil {
 			return err
@@ -47,7 +50,26 @@ func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Comm
 		}
 		return c.note(number, cmd.By(), string(cmd.Name()), detail, at)
 	})
-	return applied && err == nil, err
+	if err != nil {
+		return order.Recorded{}, err
+	}
+	return out, nil
+}
+
+// stepsAfter is what an applied command makes of the phone steps.
+func stepsAfter(p order.PhoneSteps, cmd order.Command, at time.Time) order.PhoneSteps {
+	switch cmd.(type) {
+	case order.PhoneNumberVerified:
+		if !p.NumberVerifiedAt.IsZero() {
+			p = order.PhoneSteps{}
+		}
+		p.NumberVerifiedAt = at
+	case order.RepresentativeReached:
+		p.ReachedAt = at
+	case order.RepresentativeConfirmed:
+		p.ConfirmedAt = at
+	}
+	return p
 }
 
 func (c *change) recordedBefore(ctx context.Context, number string, name order.CommandName, at time.Time, digest []byte) (before bool, err error) {
@@ -64,11 +86,13 @@ func (c *change) apply(ctx context.Context, o standing, cmd order.Command, at ti
 	open := !o.State.Final() && o.State != order.Issuing
 	switch cmd := cmd.(type) {
 	case order.PhoneNumberVerified:
-		return c.step(ctx, o, open, "number_verified_at", o.NumberVerifiedAt, at, detail{"source": cmd.Source})
+		return c.verifyNumber(ctx, o, open, cmd, at)
 	case order.RepresentativeReached:
-		return c.step(ctx, o, open, "reached_at", o.ReachedAt, at, detail{"how": cmd.How})
+		return step(ctx, c, o, open, "reached_at", o.ReachedAt, cmd, at, detail{"how": cmd.How})
 	case order.RepresentativeConfirmed:
-		return c.step(ctx, o, open, "confirmed_at", o.ConfirmedAt, at, detail{})
+		return step(ctx, c, o, open, "confirmed_at", o.ConfirmedAt, cmd, at, detail{})
+	case order.OrderRejected:
+		open = !o.State.Final() // also out of issuing, for one that is stuck there
 	}
 	if !open {
 		return nil, wrongState(o.State)
@@ -92,16 +116,58 @@ func (c *change) apply(ctx context.Context, o standing, cmd order.Command, at ti
 	}
 }
 
-// step records a phone step once (G20). The column is one of ours, never of a message.
-func (c *change) step(ctx context.Context, o standing, open bool, column string, before sql.NullTime, at time.Time, d detail) (detail, error) {
-	if before.Valid {
+// verifyNumber records the number that was established (G20, step 1). Another one replaces it, so that a slip can be mended, and
+// voids the calls, which were made to the one before; a call recorded before any number stays.
+func (c *change) verifyNumber(ctx context.Context, o standing, open bool, cmd order.PhoneNumberVerified, at time.Time) (detail, error) {
+	if !o.NumberVerifiedAt.Valid {
+		return step(ctx, c, o, open, "number_verified_at", o.NumberVerifiedAt, cmd, at, detail{"source": cmd.Source})
+	}
+	last, err := lastCommand[order.PhoneNumberVerified](ctx, c, o.Number)
+	switch {
+	case err != nil:
+		return nil, err
+	case order.SamePhoneStep(last, cmd):
 		return nil, nil //nolint:nilnil // nil says that it had been recorded before
+	case !open:
+		return nil, wrongState(o.State)
+	}
+	_, err = c.ExecContext(ctx, `UPDATE orders SET number_verified_at = $2, reached_at = NULL, confirmed_at = NULL WHERE number = $1`, o.Number, at)
+	return detail{"source": cmd.Source, "replaced": true}, err
+}
+
+// step records a phone step once (G20). The column is one of ours, never of a message.
+func step[C order.Command](ctx context.Context, c *change, o standing, open bool, column string, before sql.NullTime, cmd C, at time.Time, d detail) (detail, error) {
+	if before.Valid {
+		last, err := lastCommand[C](ctx, c, o.Number)
+		if err == nil && !order.SamePhoneStep(last, cmd) {
+			err = otherContent()
+		}
+		return nil, err // nil says that it had been recorded before
 	}
 	if !open {
 		return nil, wrongState(o.State)
 	}
 	_, err := c.ExecContext(ctx, `UPDATE orders SET `+column+` = $2 WHERE number = $1`, o.Number, at)
 	return d, err
+}
+
+// lastCommand returns the command of this kind that was recorded last; its zero value without any.
+func lastCommand[C order.Command](ctx context.Context, q queryer, number string) (C, error) {
+	var rows []document[C] // at most one
+	var kind C
+	err := q.SelectContext(ctx, &rows, `SELECT content FROM commands WHERE order_number = $1 AND name = $2 ORDER BY position DESC LIMIT 1`, number, kind.Name())
+	if err != nil || len(rows) == 0 {
+		return kind, err
+	}
+	return rows[0].V, nil
+}
+
+// otherContent says that a phone step is recorded with another number or note, and how to take it anew; neither is repeated.
+func otherContent() *fault.Error {
+	return fault.New(fault.Conflict, "phone.number-differs",
+		"この確認は別の電話番号または内容で既に記録されています。今回の内容は記録していません。やり直す場合は、組織の電話番号の確認 (phone-number-verified) を新しい番号または参照先で記録してから、改めて記録してください。",
+		"This step is recorded already with another telephone number or note; nothing has changed. To take it anew, first record the organisation's "+
+			"number (phone-number-verified) with the new number or reference.")
 }
 
 // correct replaces the subject by what has been validated (G10) and tells which fields changed, not their values.

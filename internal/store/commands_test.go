@@ -12,7 +12,8 @@ import (
 )
 
 func (r *record) command(number string, c order.Command, letters ...order.Letter) (bool, error) {
-	return r.RecordCommand(r.ctx(), number, c, r.tick(), letters)
+	rec, err := r.RecordCommand(r.ctx(), number, c, r.tick(), letters)
+	return rec.Applied, err
 }
 
 func TestPhoneStepsInAnyOrderOnceOrTwice(t *testing.T) {
@@ -36,6 +37,98 @@ func TestPhoneStepsInAnyOrderOnceOrTwice(t *testing.T) {
 	}
 }
 
+// A slip in the number can be mended. What was learnt by calling the wrong one counts no more.
+func TestAnotherNumberReplacesTheOneBeforeAndVoidsTheCalls(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	first := order.PhoneNumberVerified{Actor: by(), Number: "03-1234-5678", Source: order.SourceGovernment, Reference: "register entry"}
+	change := func(edit func(*order.PhoneNumberVerified)) order.PhoneNumberVerified {
+		c := first
+		edit(&c)
+		return c
+	}
+	for name, row := range map[string]struct {
+		again    order.PhoneNumberVerified
+		replaces bool
+	}{
+		"the same":                    {first, false},
+		"the same by a colleague":     {change(func(c *order.PhoneNumberVerified) { c.Actor.Actor = "staff/other" }), false},
+		"the same written otherwise":  {change(func(c *order.PhoneNumberVerified) { c.Number = "+81312345678" }), false},
+		"another number":              {change(func(c *order.PhoneNumberVerified) { c.Number = "03-1234-5679" }), true},
+		"from another source":         {change(func(c *order.PhoneNumberVerified) { c.Source = order.SourceDirectory }), true},
+		"found under another heading": {change(func(c *order.PhoneNumberVerified) { c.Reference = "directory" }), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			number := r.accepted()
+			for _, c := range []order.Command{first, phoneSteps[1], phoneSteps[2]} {
+				_, err := r.command(number, c)
+				require.NoError(t, err)
+			}
+			at := r.tick()
+			for range 2 { // a retry is answered as the first time
+				rec, err := r.RecordCommand(r.ctx(), number, row.again, at, nil)
+				require.NoError(t, err)
+				require.Equal(t, row.replaces, rec.Applied)
+				require.Equal(t, !row.replaces, rec.Phone.Done())
+				st, err := r.Order(r.ctx(), number)
+				require.NoError(t, err)
+				require.Equal(t, st.Phone, rec.Phone, "the answer is what the record says")
+			}
+			if !row.replaces {
+				return
+			}
+			st, err := r.Order(r.ctx(), number)
+			require.NoError(t, err)
+			require.Equal(t, order.PhoneSteps{NumberVerifiedAt: at}, st.Phone)
+			require.Equal(t, row.again.Number, st.PhoneNumber)
+			require.Equal(t, row.again.Source, st.PhoneSource)
+			require.Equal(t, row.again.Reference, st.PhoneReference)
+			require.Contains(t, st.Timeline[len(st.Timeline)-1].Detail, "replaced=true")
+			require.Equal(t, 2, one[int](r, `SELECT count(*) FROM commands WHERE order_number = $1 AND name = 'phone-number-verified'`, number), "both stay as evidence")
+
+			rec, err := r.RecordCommand(r.ctx(), number, first, r.tick(), nil)
+			require.NoError(t, err)
+			require.True(t, rec.Applied, "and back again: the last one counts")
+			for _, c := range phoneSteps[1:] {
+				rec, err = r.RecordCommand(r.ctx(), number, c, r.tick(), nil)
+				require.NoError(t, err)
+				require.True(t, rec.Applied)
+			}
+			require.True(t, rec.Phone.Done())
+		})
+	}
+}
+
+// A call recorded before the number is known is not voided by the first number: the steps come in any order.
+func TestTheFirstNumberVoidsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	number := r.accepted()
+	for _, i := range []int{2, 1, 0} {
+		rec, err := r.RecordCommand(r.ctx(), number, phoneSteps[i], r.tick(), nil)
+		require.NoError(t, err)
+		require.Equal(t, i == 0, rec.Phone.Done())
+	}
+}
+
+func TestACallWithOtherContentIsNoRepeat(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	number := r.accepted()
+	r.phoned(number)
+	for name, c := range map[string]order.Command{
+		"reached otherwise":      order.RepresentativeReached{Actor: by(), How: order.ReachedByNumber, ContactNumber: "090-1234-5678"},
+		"reached, with a note":   order.RepresentativeReached{Actor: by(), How: order.ReachedByTransfer, Note: "by the front desk"},
+		"confirmed, with a note": order.RepresentativeConfirmed{Actor: by(), Note: "called at noon"},
+	} {
+		r.unchanged(func() {
+			_, err := r.command(number, c)
+			isFault(t, err, fault.Conflict, "phone.number-differs")
+			require.NotContains(t, err.Error(), "1234", name)
+		})
+	}
+}
+
 func TestTheSameCallIsAnsweredAsTheFirstTime(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
@@ -50,9 +143,9 @@ func TestTheSameCallIsAnsweredAsTheFirstTime(t *testing.T) {
 	for _, c := range commands {
 		at := r.tick()
 		for range 3 {
-			applied, err := r.RecordCommand(r.ctx(), number, c, at.Add(300*time.Nanosecond), []order.Letter{letter(number, order.LetterInquiry, string(c.Name()), at)})
+			rec, err := r.RecordCommand(r.ctx(), number, c, at.Add(300*time.Nanosecond), []order.Letter{letter(number, order.LetterInquiry, string(c.Name()), at)})
 			require.NoError(t, err)
-			require.True(t, applied, c.Name())
+			require.True(t, rec.Applied, c.Name())
 		}
 		require.Equal(t, 1, one[int](r, `SELECT count(*) FROM audit WHERE order_number = $1 AND action = $2`, number, c.Name()))
 		require.Equal(t, 1, one[int](r, `SELECT count(*) FROM commands WHERE order_number = $1 AND name = $2`, number, c.Name()))
@@ -193,8 +286,9 @@ func TestFiftyRepeatsOfOneStepCountOnce(t *testing.T) {
 	for i := range idx {
 		idx[i] = i
 	}
-	for _, err := range race(idx, func(i int) (err error) {
-		results[i], err = r.RecordCommand(r.ctx(), number, phoneSteps[0], noon.Add(time.Duration(i)*time.Minute), nil)
+	for _, err := range race(idx, func(i int) error {
+		rec, err := r.RecordCommand(r.ctx(), number, phoneSteps[0], noon.Add(time.Duration(i)*time.Minute), nil)
+		results[i] = rec.Applied
 		return err
 	}) {
 		require.NoError(t, err)

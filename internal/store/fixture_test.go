@@ -208,9 +208,9 @@ var phoneSteps = []order.Command{
 func (r *record) phoned(number string) {
 	r.t.Helper()
 	for _, c := range phoneSteps {
-		applied, err := r.RecordCommand(r.ctx(), number, c, r.tick(), nil)
+		rec, err := r.RecordCommand(r.ctx(), number, c, r.tick(), nil)
 		require.NoError(r.t, err)
-		require.True(r.t, applied)
+		require.True(r.t, rec.Applied)
 	}
 }
 

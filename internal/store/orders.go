@@ -123,6 +123,9 @@ func (s *Store) Order(ctx context.Context, number string) (order.Status, error) 
 			return orNotFound(err, unknownOrder())
 		}
 		st = r.status()
+		if err := verifiedNumber(ctx, tx, &st); err != nil {
+			return err
+		}
 		if st.Challenge, err = challengeView(ctx, tx, number); err != nil {
 			return err
 		}
@@ -147,6 +150,16 @@ func (r orderRow) status() order.Status {
 		CertificateEmail: r.Email, ValidityYears: r.ValidityYears, Application: r.Application.V, Subject: r.Subject.V,
 		CreatedAt: r.CreatedAt.UTC(), DeadlineAt: r.DeadlineAt.UTC(), Reason: r.Reason, Awaited: r.awaited(), Phone: r.phone(), Refusals: r.Refusals,
 	}
+}
+
+// verifiedNumber fills in the number that staff have established.
+func verifiedNumber(ctx context.Context, q queryer, st *order.Status) error {
+	if st.Phone.NumberVerifiedAt.IsZero() {
+		return nil
+	}
+	cmd, err := lastCommand[order.PhoneNumberVerified](ctx, q, st.Number)
+	st.PhoneNumber, st.PhoneSource, st.PhoneReference = cmd.Number, cmd.Source, cmd.Reference
+	return err
 }
 
 // timeline returns the order's audit lines, oldest first.
