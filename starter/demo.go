@@ -36,6 +36,7 @@ func (p *program) runDemo(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	p.loaded = true // the stack decides its settings; those of "starter dev" must not reach it
 	dir := filepath.Join(devDir, "demo")
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's own user must be able to pass
 		return err

@@ -42,6 +42,7 @@ func (p *program) runDev(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	p.loaded = true // the stack decides its settings; those of the last run must not reach it
 	ports, err := devstack.PortsFrom(p.getenv)
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (p *program) showDev(ctx context.Context, s *devstack.Stack) error {
 	p.addresses([][2]string{
 		{p.say("ポータル", "portal"), s.PortalURL},
 		{p.say("メールボックス", "mailbox"), s.Mailbox.WebURL},
-		{"Temporal UI", s.Temporal.UIURL() + "/namespaces/default/workflows"},
+		{"Temporal UI", s.Temporal.UIURL()},
 		{"Temporal", s.Temporal.HostPort()},
 		{"PostgreSQL", fmt.Sprintf("127.0.0.1:%d", s.Postgres.Port())},
 		{"SMTP", s.Mailbox.SMTPAddr},
@@ -161,7 +162,8 @@ func (p *program) showDev(ctx context.Context, s *devstack.Stack) error {
 		"curl -X PUT "+s.Lab.AdminURL+`/files \`,
 		`  -d '{"host":"example.jp","path":"/.well-known/pki-validation/fileauth.txt","content":"TOKEN"}'`)
 	p.out.Println()
-	p.out.Println(p.say("手順は docs/operations.md、Ctrl-C で停止", "docs/operations.md walks through an order; Ctrl-C stops it"))
+	p.out.Println(p.say("申請の手順", "How to carry an order") + ": docs/operations.md")
+	p.out.Println(p.say("Ctrl-C で停止", "Ctrl-C stops it"))
 	return nil
 }
 

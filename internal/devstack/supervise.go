@@ -3,6 +3,8 @@ package devstack
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,14 +27,25 @@ const (
 func (s *Stack) Supervise(ctx context.Context, say func(fault.Text)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range []part{
-		{"worker", s.path("worker.log"), s.Worker},
-		{"portal", s.path("portal.log"), s.Portal},
-		{"Temporal", s.path("temporal.log"), s.Temporal.Process},
-		{"PostgreSQL", s.path("postgres/postgres.log"), s.Postgres},
+		{"worker", s.shown("worker.log"), s.Worker},
+		{"portal", s.shown("portal.log"), s.Portal},
+		{"Temporal", s.shown("temporal.log"), s.Temporal.Process},
+		{"PostgreSQL", s.shown("postgres/postgres.log"), s.Postgres},
 	} {
 		group.Go(func() error { return p.supervise(ctx, say) })
 	}
 	return group.Wait()
+}
+
+// shown is the path of a file below Dir as people read it: from where they are.
+func (s *Stack) shown(name string) string {
+	path := s.path(name)
+	if here, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+			return short
+		}
+	}
+	return path
 }
 
 // part is a child with what is said of it.

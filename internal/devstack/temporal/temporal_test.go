@@ -91,6 +91,11 @@ func TestWorkflowsSurviveKill9OfTheServer(t *testing.T) {
 	c := dial(t, s, DefaultNamespace)
 	const wait = 3 * time.Second
 	run := startPatience(t, c, wait)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(db + suffix)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "histories hold personal data")
+	}
 
 	s.Kill9()
 	addr, pid := s.HostPort(), s.PID()
