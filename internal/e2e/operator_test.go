@@ -68,3 +68,15 @@ func (w *world) listed(number, filter string) {
 		return err
 	})
 }
+
+// scheduled counts how often the order's latest run has called an activity.
+func (w *world) scheduled(number, activity string) int {
+	w.t.Helper()
+	n := 0
+	for _, e := range w.history(number) {
+		if e.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == activity {
+			n++
+		}
+	}
+	return n
+}

@@ -26,7 +26,7 @@ import (
 
 // patience bounds every wait; a state that is not reached by then never will be. It is above the longest timeout by which a killed
 // worker is noticed, a minute, on a machine that does much else.
-const patience = 3 * time.Minute
+const patience = 4 * time.Minute
 
 // tick is how often a wait looks.
 const tick = 50 * time.Millisecond
