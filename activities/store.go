@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -56,6 +57,12 @@ type Records interface {
 	// letters and links into the outbox. If the certificate is there already it is returned and sign is not called.
 	Issue(ctx context.Context, number string, sequence int, at time.Time, sign func(order.ToBeSigned) (der []byte, err error),
 		letters func(order.Certificate) ([]order.Link, []order.Letter)) (order.Certificate, error)
+
+	// Block keeps why no certificate can be issued at present, for staff; the state stays. The same reason again changes nothing.
+	// Reserve, Issue and Close end it as well. An order that has ended is a Conflict.
+	Block(ctx context.Context, number string, why fault.Text, at time.Time) error
+	// Unblock says that nothing keeps the certificate from being issued any more; an order that is not blocked stays as it is.
+	Unblock(ctx context.Context, number string) error
 
 	// Close ends an order without a certificate: state is rejected, cancelled or expired. Its voucher becomes unused again.
 	Close(ctx context.Context, number string, state order.State, actor, reason string, at time.Time, letters []order.Letter) error

@@ -42,9 +42,13 @@ func TestAwaited(t *testing.T) {
 		"an open question comes first": {
 			Progress{State: OrganizationValidation, Method: DCVTXT, OpenInquiry: true}, append([]string{"inquiry-answer technical-contact"}, phone...),
 		},
-		"a reissue in review":      {Progress{State: Review}, []string{"review staff"}},
+		"a reissue in review": {Progress{State: Review}, []string{"review staff"}},
+		"a blocked issuance is settled by staff first": {
+			Progress{State: OrganizationValidation, Phone: done, OpenInquiry: true, Blocked: true}, []string{"blocked staff", "inquiry-answer technical-contact"},
+		},
+		"a blocked signature":      {Progress{State: Issuing, Phone: done, Blocked: true}, []string{"blocked staff"}},
 		"all validated":            {Progress{State: Issuing, Phone: done}, []string{"issuance ca"}},
-		"an end waits for nothing": {Progress{State: Rejected, OpenInquiry: true}, nil},
+		"an end waits for nothing": {Progress{State: Rejected, OpenInquiry: true, Blocked: true}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

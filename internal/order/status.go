@@ -100,6 +100,9 @@ type Status struct {
 	CreatedAt        time.Time         `json:"created_at"`
 	DeadlineAt       time.Time         `json:"deadline_at"`
 	Reason           string            `json:"reason,omitempty"` // of an end without a certificate
+	Reached          State             `json:"reached"`          // the last state before the end, or the present one: how far it has come
+	Blocked          fault.Text        `json:"blocked,omitzero"` // why no certificate can be issued at present, for staff
+	BlockedAt        time.Time         `json:"blocked_at,omitzero"`
 	Awaited          []Awaited         `json:"awaited"`
 	Challenge        *ChallengeView    `json:"challenge,omitempty"`
 	Phone            PhoneSteps        `json:"phone"`
@@ -131,6 +134,7 @@ type Progress struct {
 	Method      DCVMethod
 	Phone       PhoneSteps
 	OpenInquiry bool
+	Blocked     bool // something that only staff can settle keeps the certificate from being issued
 }
 
 // Awaited returns what an order in this progress waits for, the most pressing first. Phone steps can be taken from the
@@ -142,6 +146,9 @@ func (p Progress) Awaited() []Awaited {
 	}
 	if p.State.Final() {
 		return nil
+	}
+	if p.Blocked {
+		add("blocked", PartyStaff, "発行を妨げている問題の解決", "settling what keeps the certificate from being issued")
 	}
 	if p.OpenInquiry {
 		add("inquiry-answer", PartyTechnicalContact, "お問い合わせへのご回答", "an answer to our question")

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"securemailid.example/internal/audit"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -30,9 +31,10 @@ type standing struct {
 	NumberVerifiedAt sql.NullTime    `db:"number_verified_at"`
 	ReachedAt        sql.NullTime    `db:"reached_at"`
 	ConfirmedAt      sql.NullTime    `db:"confirmed_at"`
+	BlockedAt        sql.NullTime    `db:"blocked_at"`
 }
 
-const standingColumns = `number, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at`
+const standingColumns = `number, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at`
 
 func (s standing) phone() order.PhoneSteps {
 	return order.PhoneSteps{NumberVerifiedAt: timeOf(s.NumberVerifiedAt), ReachedAt: timeOf(s.ReachedAt), ConfirmedAt: timeOf(s.ConfirmedAt)}
@@ -40,7 +42,8 @@ func (s standing) phone() order.PhoneSteps {
 
 // awaited never is nil: a list of nothing is shown as such.
 func (s standing) awaited() []order.Awaited {
-	a := order.Progress{State: s.State, Method: s.Method, Phone: s.phone(), OpenInquiry: s.OpenInquiry}.Awaited()
+	p := order.Progress{State: s.State, Method: s.Method, Phone: s.phone(), OpenInquiry: s.OpenInquiry, Blocked: s.BlockedAt.Valid}
+	a := p.Awaited()
 	if a == nil {
 		a = []order.Awaited{}
 	}
@@ -54,9 +57,10 @@ func (c *change) lockOrder(ctx context.Context, number string) (o standing, err 
 }
 
 // move takes the order from the state in which it was locked to the next; PostgreSQL refuses what order.State.CanBecome does not
-// allow.
+// allow. What had blocked the issuance before is over.
 func (c *change) move(ctx context.Context, o standing, next order.State, at time.Time) error {
-	n, err := affected(c.ExecContext(ctx, `UPDATE orders SET state = $3, state_since = $4 WHERE number = $1 AND state = $2`,
+	n, err := affected(c.ExecContext(ctx, `
+		UPDATE orders SET state = $3, state_since = $4, left_state = state, blocked = NULL, blocked_at = NULL WHERE number = $1 AND state = $2`,
 		o.Number, o.State, next, stored(at)))
 	if err == nil && n == 0 {
 		err = wrongState(o.State)
@@ -109,10 +113,12 @@ type orderRow struct {
 	DeadlineAt    time.Time `db:"deadline_at"`
 	Reason        string
 	Refusals      int
+	LeftState     order.State `db:"left_state"`
+	Blocked       document[fault.Text]
 }
 
 const orderColumns = standingColumns + `, type, state_since, language, domain, certificate_email, validity_years, application, subject,
-	created_at, deadline_at, reason, refusals`
+	created_at, deadline_at, reason, refusals, left_state, blocked`
 
 // Order returns the order as it stands, with all that happened to it.
 func (s *Store) Order(ctx context.Context, number string) (order.Status, error) {
@@ -149,7 +155,15 @@ func (r orderRow) status() order.Status {
 		Number: r.Number, Type: r.Type, State: r.State, StateSince: r.StateSince.UTC(), Language: r.Language, Domain: r.Domain,
 		CertificateEmail: r.Email, ValidityYears: r.ValidityYears, Application: r.Application.V, Subject: r.Subject.V,
 		CreatedAt: r.CreatedAt.UTC(), DeadlineAt: r.DeadlineAt.UTC(), Reason: r.Reason, Awaited: r.awaited(), Phone: r.phone(), Refusals: r.Refusals,
+		Reached: r.reached(), Blocked: r.Blocked.V, BlockedAt: timeOf(r.BlockedAt),
 	}
+}
+
+func (r orderRow) reached() order.State {
+	if r.State.Final() {
+		return r.LeftState
+	}
+	return r.State
 }
 
 // verifiedNumber fills in the number that staff have established.
