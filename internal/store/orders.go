@@ -69,7 +69,8 @@ func (c *change) move(ctx context.Context, o standing, next order.State, at time
 }
 
 // Close ends an order without a certificate: state is rejected, cancelled or expired. Its voucher becomes unused again, and
-// its challenge and approval links end.
+// its challenge and approval links end. One whose issuing is stuck for good can be rejected, but never one with a certificate: its
+// voucher has been spent.
 func (s *Store) Close(ctx context.Context, number string, state order.State, actor, reason string, at time.Time, letters []order.Letter) error {
 	return s.change(ctx, func(c *change) error {
 		o, err := c.lockOrder(ctx, number)
@@ -78,6 +79,11 @@ func (s *Store) Close(ctx context.Context, number string, state order.State, act
 		}
 		if state == order.Issued || !state.Final() || !o.State.CanBecome(state) {
 			return wrongState(o.State)
+		}
+		if certs, err := certificates(ctx, c, number); err != nil {
+			return err
+		} else if len(certs) > 0 {
+			return wrongState(order.Issued)
 		}
 		if err := c.move(ctx, o, state, at); err != nil {
 			return err
@@ -176,15 +182,25 @@ func verifiedNumber(ctx context.Context, q queryer, st *order.Status) error {
 	return err
 }
 
-// timeline returns the order's audit lines, oldest first.
+// timeline returns the order's audit lines, oldest first. The wish to end an order and its end are two changes with a line of
+// the same action each; the end stands for both.
 func timeline(ctx context.Context, q queryer, number string) ([]order.Event, error) {
 	var lines []audit.Entry
 	err := q.SelectContext(ctx, &lines, `SELECT actor, action, detail, at FROM audit WHERE order_number = $1 ORDER BY seq`, number)
-	out := make([]order.Event, len(lines))
+	out := make([]order.Event, 0, len(lines))
 	for i, l := range lines {
-		out[i] = order.Event{At: l.At.UTC(), Actor: l.Actor, Action: l.Action, Detail: l.Summary()}
+		again := func(later audit.Entry) bool { return later.Action == l.Action }
+		if isEnd(l.Action) && slices.ContainsFunc(lines[i+1:], again) {
+			continue
+		}
+		out = append(out, order.Event{At: l.At.UTC(), Actor: l.Actor, Action: l.Action, Detail: l.Summary()})
 	}
 	return out, err
+}
+
+// isEnd reports whether the action is that of a command which Close completes.
+func isEnd(action string) bool {
+	return action == string(order.CmdOrderRejected) || action == string(order.CmdOrderCancelled)
 }
 
 // Orders lists orders, newest first.

@@ -134,6 +134,87 @@ func TestCloseIsOnlyForEndsWithoutCertificate(t *testing.T) {
 	isFault(t, r.Close(r.ctx(), "1000000000", order.Rejected, staff, "", r.tick(), nil), fault.NotFound, "order.unknown")
 }
 
+// An order whose issuing is stuck for good is rejected: staff say so, the order ends, the voucher serves again, and a signature that
+// comes too late is not kept.
+func TestAStuckIssuanceCanBeRejected(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	number := r.inState(order.Issuing)
+	applied, err := r.command(number, order.OrderRejected{Actor: by(), Reason: "the CAA records forbid it"})
+	require.NoError(t, err)
+	require.True(t, applied)
+	_, err = r.command(number, order.OrderCancelled{Actor: order.Actor{Actor: applicant}, Reason: "too late"})
+	isFault(t, err, fault.Conflict, "order.state")
+	require.NoError(t, r.Close(r.ctx(), number, order.Rejected, staff, "the CAA records forbid it", r.tick(), nil))
+
+	v, err := r.Voucher(r.ctx(), one[[]byte](r, `SELECT voucher_hash FROM orders WHERE number = $1`, number))
+	require.NoError(t, err)
+	require.Equal(t, voucher.Unused, v.State)
+	require.Equal(t, order.Issuing, r.status(number).Reached)
+	_, err = r.Issue(r.ctx(), number, 1, r.tick(), sign, notices(noon))
+	isFault(t, err, fault.Conflict, "order.state")
+	certs, err := r.Certificates(r.ctx(), number)
+	require.NoError(t, err)
+	require.Empty(t, certs)
+}
+
+func TestAnOrderWithACertificateKeepsItsVoucher(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	number := r.issued().Order
+	r.exec(`SET session_replication_role = replica; UPDATE orders SET state = 'issuing'; SET session_replication_role = origin`)
+	r.unchanged(func() {
+		isFault(t, r.Close(r.ctx(), number, order.Rejected, staff, "", r.tick(), nil), fault.Conflict, "order.state")
+	})
+	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM vouchers WHERE order_number = $1`, number))
+}
+
+// A signature and a rejection at the same moment: one of them happens.
+func TestIssueAndRejectionAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	for range 5 {
+		number := r.inState(order.Issuing)
+		errs := race([]bool{true, false}, func(issue bool) error {
+			if issue {
+				_, err := r.Issue(r.ctx(), number, 1, noon, sign, notices(noon))
+				return err
+			}
+			return r.Close(r.ctx(), number, order.Rejected, staff, "", noon, nil)
+		})
+		issued := r.state(number) == order.Issued
+		require.Equal(t, issued, errs[0] == nil)
+		require.Equal(t, !issued, errs[1] == nil)
+		require.Equal(t, issued, one[bool](r, `SELECT EXISTS (SELECT FROM vouchers WHERE order_number = $1)`, number))
+	}
+}
+
+func TestAnEndIsToldOnce(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	for end, c := range map[order.State]order.Command{
+		order.Rejected:  order.OrderRejected{Actor: by(), Reason: "reason"},
+		order.Cancelled: order.OrderCancelled{Actor: order.Actor{Actor: applicant}, Reason: "reason"},
+	} {
+		number := r.accepted()
+		actions := func() (out []string) {
+			for _, e := range r.status(number).Timeline {
+				out = append(out, e.Action)
+			}
+			return out
+		}
+		want := []string{"order-accepted", "order-" + string(end)}
+		_, err := r.command(number, c)
+		require.NoError(t, err)
+		require.Equal(t, want, actions(), "the wish")
+		require.NoError(t, r.Close(r.ctx(), number, end, c.By(), "reason", r.tick(), nil))
+		require.Equal(t, want, actions(), "and the end")
+		st := r.status(number)
+		require.Equal(t, st.StateSince, st.Timeline[1].At)
+		require.Equal(t, 2, one[int](r, `SELECT count(*) FROM audit WHERE order_number = $1 AND action = $2`, number, want[1]), "the trail keeps both")
+	}
+}
+
 // A voucher that was given back serves another order, and the end of the first one, repeated, does not take it away again.
 func TestGivenBackVoucherServesAnotherOrder(t *testing.T) {
 	t.Parallel()
