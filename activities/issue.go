@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"securemailid.example/internal/dcv"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
@@ -36,38 +37,51 @@ type PrepareResult struct {
 // PrepareCertificate checks CAA (C7), builds and lints the to-be-signed bytes and reserves them: from then on nothing else can be
 // signed for this order and sequence. A CAA record that forbids it and a lint finding are Conflicts.
 func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (PrepareResult, error) {
-	if t, err := i.Records.Reserved(ctx, in.Number, in.Sequence); err == nil {
-		return PrepareResult{Serial: t.Serial}, nil
-	} else if fault.KindOf(err) != fault.NotFound {
-		return PrepareResult{}, err
+	t, err := i.Records.Reserved(ctx, in.Number, in.Sequence)
+	if fault.KindOf(err) == fault.NotFound {
+		t, err = i.reserve(ctx, in)
 	}
+	return PrepareResult{Serial: t.Serial}, i.blocked(ctx, in, err)
+}
+
+// reserve does the preparing.
+func (i *Issuing) reserve(ctx context.Context, in IssueInput) (order.ToBeSigned, error) {
 	st, err := i.Records.Order(ctx, in.Number)
 	if err != nil {
-		return PrepareResult{}, err
+		return order.ToBeSigned{}, err
 	}
 	if n := i.Policy.At(i.Clock()).RemotePerspectives; n > 0 {
-		return PrepareResult{}, uncorroborated(n)
+		return order.ToBeSigned{}, uncorroborated(n)
 	}
-	caa, err := i.CAA.CheckCAA(ctx, st.Domain)
+	caa, err := i.permitted(ctx, st.Domain)
 	if err != nil {
-		return PrepareResult{}, err
-	}
-	if !caa.Permitted {
-		return PrepareResult{}, &fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text}
+		return order.ToBeSigned{}, err
 	}
 	spki, err := i.PublicKey(st.Application.CSR)
 	if err != nil {
-		return PrepareResult{}, err
+		return order.ToBeSigned{}, err
 	}
 	t, err := i.Preparer.Prepare(ctx, order.CertificateRequest{
 		Order: in.Number, Sequence: in.Sequence, Subject: st.Subject, Email: st.CertificateEmail, PublicKey: spki,
 		ValidityYears: st.ValidityYears,
 	})
 	if err != nil {
-		return PrepareResult{}, err
+		return order.ToBeSigned{}, err
 	}
-	t, err = i.Records.Reserve(ctx, t, caa, i.Clock())
-	return PrepareResult{Serial: t.Serial}, err
+	return i.Records.Reserve(ctx, t, caa, i.Clock())
+}
+
+// blocked keeps for staff why no certificate can be issued at present. What stays in the history is the code and a text without the
+// domain; a failure that may pass blocks nothing.
+func (i *Issuing) blocked(ctx context.Context, in IssueInput, err error) error {
+	if !fault.Permanent(err) {
+		return err
+	}
+	f := fault.Public(err)
+	if err := i.Records.Block(ctx, in.Number, f.Text, i.Clock()); err != nil {
+		return err
+	}
+	return fault.New(f.Kind, f.Code, "証明書を発行できません。理由はオーダーの状況に記録しました。", "No certificate can be issued; the order's status says why.").Because(f)
 }
 
 // uncorroborated holds issuance back under a policy that asks for remote perspectives (C1, C2): none are connected, and a
@@ -93,13 +107,13 @@ func (i *Issuing) SignCertificate(ctx context.Context, in IssueInput) (SignResul
 	}
 	now := i.Clock()
 	if err := i.recheckCAA(ctx, st, in, now); err != nil {
-		return SignResult{}, err
+		return SignResult{}, i.blocked(ctx, in, err)
 	}
 	c, err := i.Records.Issue(ctx, in.Number, in.Sequence, now,
 		func(t order.ToBeSigned) ([]byte, error) { return i.Signer.Sign(ctx, t) },
 		func(c order.Certificate) ([]order.Link, []order.Letter) { return i.notices(st, c, now) })
 	if err != nil {
-		return SignResult{}, err
+		return SignResult{}, i.blocked(ctx, in, err)
 	}
 	return SignResult{Serial: c.Serial, NotAfter: c.NotAfter}, nil
 }
@@ -110,15 +124,17 @@ func (i *Issuing) recheckCAA(ctx context.Context, st order.Status, in IssueInput
 	if err != nil || st.State == order.Issued || now.Sub(t.NotBefore) < i.Policy.At(now).CAAMaxAge {
 		return err
 	}
-	return i.permitted(ctx, st.Domain)
+	_, err = i.permitted(ctx, st.Domain)
+	return err
 }
 
-func (i *Issuing) permitted(ctx context.Context, domain string) error {
+// permitted asks the domain's CAA records; a refusal is a Conflict.
+func (i *Issuing) permitted(ctx context.Context, domain string) (dcv.CAADecision, error) {
 	caa, err := i.CAA.CheckCAA(ctx, domain)
 	if err == nil && !caa.Permitted {
 		err = &fault.Error{Kind: fault.Conflict, Code: "caa." + caa.Code, Text: caa.Text}
 	}
-	return err
+	return caa, err
 }
 
 // notices are the two letters of G21, each with a download link of its own.

@@ -198,6 +198,7 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 	if err != nil {
 		return order.Outcome{}, err
 	}
+	o.phone = PhoneDone{Number: !res.Phone.NumberVerifiedAt.IsZero(), Reached: !res.Phone.ReachedAt.IsZero(), Confirmed: !res.Phone.ConfirmedAt.IsZero()}
 	o.note(cmd)
 	if !res.Applied {
 		return order.Outcome{Text: fault.Text{JA: "すでに記録されています。", EN: "This had been recorded before; nothing changed."}}, nil
@@ -208,12 +209,6 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 // note changes what the main path waits for.
 func (o *run) note(cmd order.Command) {
 	switch c := cmd.(type) {
-	case order.PhoneNumberVerified:
-		o.phone.Number = true
-	case order.RepresentativeReached:
-		o.phone.Reached = true
-	case order.RepresentativeConfirmed:
-		o.phone.Confirmed = true
 	case order.SubjectCorrected:
 		o.corrected++
 	case order.InquiryOpened:

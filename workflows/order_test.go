@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ type scene struct {
 	close   func() error
 
 	recordTakes time.Duration
+	before      []order.CommandName // recorded in a run before this one
 }
 
 func newScene(t *testing.T, method order.DCVMethod) *scene {
@@ -115,7 +117,16 @@ func (s *scene) open(_ context.Context, in activities.OpenInput) (activities.Ope
 
 func (s *scene) record(_ context.Context, in activities.CommandInput) (activities.CommandResult, error) {
 	s.do(func() { s.recorded = append(s.recorded, in.Name) })
-	return activities.CommandResult{Applied: true}, nil
+	res := activities.CommandResult{Applied: true}
+	for step, at := range map[order.CommandName]*time.Time{
+		order.CmdPhoneNumberVerified: &res.Phone.NumberVerifiedAt, order.CmdRepresentativeReached: &res.Phone.ReachedAt,
+		order.CmdRepresentativeConfirmed: &res.Phone.ConfirmedAt,
+	} {
+		if slices.Contains(s.recorded, step) || slices.Contains(s.before, step) {
+			*at = s.start
+		}
+	}
+	return res, nil
 }
 
 // found makes polling succeed after the given time; a never means longer than any order lives.
@@ -369,6 +380,7 @@ func TestALongOrderGoesOnInANewRun(t *testing.T) {
 
 	again := newScene(t, order.DCVTXT)
 	again.found(time.Minute)
+	again.before = []order.CommandName{order.CmdPhoneNumberVerified}
 	again.at(time.Hour, order.CmdInquiryAnswered, `{"actor":"applicant","answer":"The first."}`)
 	again.at(2*time.Hour, order.CmdRepresentativeReached, `{"actor":"staff/ops","how":"transferred"}`)
 	again.at(2*time.Hour, order.CmdRepresentativeConfirmed, `{"actor":"staff/ops"}`)
