@@ -7,6 +7,7 @@ import (
 
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/config"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/portal"
 )
@@ -24,7 +25,7 @@ func RunPortal(ctx context.Context, cfg config.Portal, logger *slog.Logger) erro
 	}
 	defer desk.Close()
 	handler, err := portal.New(portal.Config{
-		Brand:   portal.Brand{Name: cfg.Brand.Company.JA, HelpURL: cfg.Brand.Support.URL},
+		Brand:   portal.Brand{Name: fault.Text{JA: cfg.Brand.Company.JA, EN: cfg.Brand.Company.EN}, HelpURL: cfg.Brand.Support.URL},
 		Records: desk.Records, Orders: desk.Orders, Bundler: bundler{}, Ready: desk.Records.Ping,
 		Clock: time.Now, Logger: logger, BaseURL: base, TrustProxyTLS: cfg.TrustProxyTLS,
 	})

@@ -131,6 +131,34 @@ func TestFormMustComeFromOurPage(t *testing.T) {
 	}
 }
 
+// Who reads the first value and who reads the last must not understand different decisions.
+func TestAFormSaysEachThingOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	c := s.visitor()
+	own := hidden.FindStringSubmatch(s.get(c, "/approve/"+s.approval).text)[1]
+	for shows, form := range map[string]url.Values{
+		"both decisions":        {"form_token": {own}, "decision": {"approve", "deny"}},
+		"the same twice":        {"form_token": {own}, "decision": {"deny", "deny"}},
+		"two form tokens":       {"form_token": {own, "x"}, "decision": {"approve"}},
+		"something else, twice": {"form_token": {own}, "decision": {"approve"}, "x": {"", ""}},
+	} {
+		p := s.do(c, s.request(http.MethodPost, "/approve/"+s.approval, form))
+		require.Equal(t, http.StatusBadRequest, p.StatusCode, shows)
+	}
+	require.Empty(t, s.engine.commands())
+}
+
+func TestTheCompanySpeaksThePagesLanguage(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	ja, en := s.get(s.visitor(), "/?lang=ja").text, s.get(s.visitor(), "/?lang=en").text
+	require.Contains(t, ja, "サンプル認証局 ヘルプデスク")
+	require.NotContains(t, ja, "Example CA")
+	require.Contains(t, en, "Example CA help desk")
+	require.NotContains(t, en, "サンプル認証局")
+}
+
 func TestFormTokenOfOneLinkIsNoUseForAnother(t *testing.T) {
 	t.Parallel()
 	s := open(t, order.Japanese)

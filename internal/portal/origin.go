@@ -56,13 +56,19 @@ func (p *portal) formToken(w http.ResponseWriter, r *http.Request) string {
 	return sign(key, r.URL.Path)
 }
 
-// checkForm refuses a form that was not shown to this browser by us.
+// checkForm refuses a form that was not shown to this browser by us, and one that says a thing twice: whoever reads the first value and
+// whoever reads the last would understand different decisions.
 func (p *portal) checkForm(r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return err
 		}
 		return errBadForm.Because(err)
+	}
+	for _, values := range r.PostForm {
+		if len(values) != 1 {
+			return errBadForm
+		}
 	}
 	key := p.formKey(r)
 	if key == "" || !hmac.Equal([]byte(sign(key, r.URL.Path)), []byte(r.PostFormValue(formField))) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-chi/httprate"
 
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -50,8 +51,8 @@ type Bundler interface {
 
 // Brand is in whose name the pages speak.
 type Brand struct {
-	Name    string // such as the operator's company
-	HelpURL string // where people find help; http or https
+	Name    fault.Text // such as the operator's company
+	HelpURL string     // where people find help; http or https
 }
 
 // Limits bound what one client address may do per minute. Zero means the default.
@@ -122,7 +123,7 @@ func (c Config) check() error {
 	base, baseErr := url.Parse(c.BaseURL)
 	help, helpErr := url.Parse(c.Brand.HelpURL)
 	return errors.Join(
-		missing("Brand.Name", c.Brand.Name == ""),
+		missing("Brand.Name (ja and en)", c.Brand.Name.JA == "" || c.Brand.Name.EN == ""),
 		missing("Brand.HelpURL (http or https)", helpErr != nil || !isWeb(help)),
 		missing("BaseURL (http or https)", baseErr != nil || !isWeb(base)),
 		missing("Records", c.Records == nil), missing("Orders", c.Orders == nil), missing("Bundler", c.Bundler == nil),

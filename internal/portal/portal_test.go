@@ -200,7 +200,7 @@ func open(t testing.TB, language order.Language, change ...func(*portal.Config))
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
 	t.Cleanup(s.Close)
 	c := portal.Config{
-		Brand:   portal.Brand{Name: "Example CA", HelpURL: "https://help.example.com/"},
+		Brand:   portal.Brand{Name: fault.Text{JA: "サンプル認証局", EN: "Example CA"}, HelpURL: "https://help.example.com/"},
 		Records: s.record, Orders: s.engine, Bundler: labels{},
 		Ready: func(context.Context) error { return nil },
 		Clock: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -25,11 +25,12 @@ type templates map[string]*template.Template
 
 // frame is what the layout needs around a page's own data.
 type frame struct {
-	Lang  order.Language
-	Other order.Language // the language to switch to; empty where switching would lose the page
-	Brand Brand
-	Style string // address of the stylesheet
-	Page  any
+	Lang    order.Language
+	Other   order.Language // the language to switch to; empty where switching would lose the page
+	Company string         // in whose name the page speaks, in its language
+	HelpURL string
+	Style   string // address of the stylesheet
+	Page    any
 }
 
 // loadPages parses every page within the layout, once per language.
@@ -60,7 +61,7 @@ func loadPages(texts catalog) (map[order.Language]templates, error) {
 // render answers with a page. It is built whole before the first byte leaves, so that a failure can still become an error page.
 func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 	l := p.language(r)
-	f := frame{Lang: l, Brand: p.Brand, Style: p.assets["style.css"].href, Page: data}
+	f := frame{Lang: l, Company: p.Brand.Name.In(string(l)), HelpURL: p.Brand.HelpURL, Style: p.assets["style.css"].href, Page: data}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		f.Other = languages[0]
 		if l == f.Other {
