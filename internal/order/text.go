@@ -80,6 +80,8 @@ func (r textRule) check(path, s string) *fault.Field {
 		return tooLong(path, r.max)
 	case !strings.ContainsFunc(s, isWordRune), r.alphabet == certificate && isPlaceholder(s):
 		return placeholder(path)
+	case strings.Contains(s, "://"), strings.ContainsAny(s, "<>"):
+		return markup(path)
 	}
 	return r.alphabet.check(path, s)
 }
@@ -203,6 +205,13 @@ func notText(path string) *fault.Field {
 func placeholder(path string) *fault.Field {
 	f := field(path, "placeholder", "「-」や「なし」のような仮の値は使えません。", "A placeholder such as \"-\" or \"n/a\" is not a value.",
 		"正しい値を入力するか、任意項目は空欄にしてください。", "Enter the real value; leave an optional field empty.")
+	return &f
+}
+
+// markup refuses what a reader of our mails and of the approval page could take for a link of ours, or a program for its markup.
+func markup(path string) *fault.Field {
+	f := field(path, "markup", "URLや「<」「>」は入力できません。", "Web addresses and the signs < and > are not allowed.",
+		"名称だけを入力してください。", "Enter the name alone.")
 	return &f
 }
 

@@ -54,6 +54,11 @@ func TestTextRules(t *testing.T) {
 		"not UTF-8":                            {anyText, "Sample\xff", "", "encoding"},
 		"far too long":                         {anyText, strings.Repeat(" ", maxRaw+1), "", "length"},
 		"65 characters":                        {certificate, strings.Repeat("a", 65), "", "length"},
+		"a web address":                        {anyText, "Sales, see https://example.com/", "", "markup"},
+		"a web address in full-width letters":  {certificate, "ｈｔｔｐ：／／example.com", "", "markup"},
+		"an element":                           {japanese, "営業部<b>", "", "markup"},
+		"a lone bracket":                       {anyText, "Sales > Tokyo", "", "markup"},
+		"colon and slashes of a name":          {anyText, "Sales: East/West", "Sales: East/West", ""},
 		"only a dot":                           {certificate, ".", "", "placeholder"},
 		"only long-vowel marks of punctuation": {anyText, "ー", "ー", ""},
 		"dashes of every kind":                 {anyText, "‐ – —", "", "placeholder"},
@@ -67,7 +72,7 @@ func TestTextRules(t *testing.T) {
 		"a name with an apostrophe":            {latinName, "O'Sample-Ō", "O'Sample-Ō", ""},
 		"a name with a digit":                  {latinName, "Sample 2", "", "latin"},
 		"a full-width name":                    {latinName, "Ｓａｍｐｌｅ", "Sample", ""},
-		"a name with markup":                   {latinName, "<b>", "", "latin"},
+		"a name with markup":                   {latinName, "<b>", "", "markup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"crypto/sha256"
 	"strings"
 	"testing"
 
@@ -56,6 +57,30 @@ func TestValidateNormalizes(t *testing.T) {
 	require.Empty(t, n.Application.Subject().Identifier, "profile guide certifies no identifier")
 }
 
+// listed is a blocklist of one key.
+type listed [32]byte
+
+func (l listed) Compromised(fingerprint [32]byte) bool { return fingerprint == l }
+
+// A key on the policy's blocklist is refused, and only that one (SBR 6.1.1.3).
+func TestValidateRefusesACompromisedKey(t *testing.T) {
+	t.Parallel()
+	limits := guide()
+	limits.Blocklist = csr.Fingerprints{}
+	n, err := Validate(form(), limits)
+	require.NoError(t, err, "the list holds other keys")
+
+	limits.Blocklist = listed(sha256.Sum256(n.Request.PublicKey))
+	_, err = Validate(form(), limits)
+	require.Equal(t, []string{"csr csr.compromised"}, brokenBy(t, err))
+
+	list, err := csr.ReadBlocklist(strings.NewReader("# revoked for key compromise\n" + n.Request.FingerprintHex() + "\n"))
+	require.NoError(t, err)
+	limits.Blocklist = list
+	_, err = Validate(form(), limits)
+	require.Equal(t, []string{"csr csr.compromised"}, brokenBy(t, err), "as the operator's file lists it")
+}
+
 // TestValidateRefuses breaks one rule of the form at a time.
 func TestValidateRefuses(t *testing.T) {
 	t.Parallel()
@@ -63,35 +88,38 @@ func TestValidateRefuses(t *testing.T) {
 		change func(*Application)
 		want   string
 	}{
-		"an unknown language":                 {func(a *Application) { a.Language = "fr" }, "language language"},
-		"no voucher (G2)":                     {func(a *Application) { a.Voucher = "" }, "voucher required"},
-		"a mistyped voucher (G2)":             {func(a *Application) { a.Voucher = "1234567890123451" }, "voucher voucher.check"},
-		"no type (G3)":                        {func(a *Application) { a.Type = "" }, "type type"},
-		"a reissue, which has its own form":   {func(a *Application) { a.Type = Reissue }, "type type"},
-		"no validity (G4)":                    {func(a *Application) { a.ValidityYears = 0 }, "validity_years validity"},
-		"3 years (G4)":                        {func(a *Application) { a.ValidityYears = 3 }, "validity_years validity"},
-		"no CSR (G6)":                         {func(a *Application) { a.CSR = "" }, "csr required"},
-		"a private key for a CSR (G6)":        {func(a *Application) { a.CSR = "-----BEGIN PRIVATE KEY-----" }, "csr csr.private-key"},
-		"no certificate address (G7)":         {func(a *Application) { a.CertificateEmail = " " }, "certificate_email required"},
-		"no method (G8)":                      {func(a *Application) { a.DCVMethod = "" }, "dcv_method dcv-method"},
-		"an unknown method (G8)":              {func(a *Application) { a.DCVMethod = "DNS-TXT" }, "dcv_method dcv-method"},
-		"no Japanese name (G9)":               {func(a *Application) { a.Organization.NameJA = "" }, "organization.name_ja required"},
-		"a Japanese name in English (G9)":     {func(a *Application) { a.Organization.NameJA = "Sample" }, "organization.name_ja japanese"},
-		"no organisation (G9)":                {func(a *Application) { a.Organization.Name = "" }, "organization.name required"},
-		"an organisation that is a dash (E)":  {func(a *Application) { a.Organization.Name = "-" }, "organization.name placeholder"},
-		"65 characters of organisation":       {func(a *Application) { a.Organization.Name = strings.Repeat("商", 65) }, "organization.name length"},
-		"65 characters of unit":               {func(a *Application) { a.Organization.Unit = strings.Repeat("a", 65) }, "organization.unit length"},
-		"no state (G9)":                       {func(a *Application) { a.Organization.State = "" }, "organization.state required"},
-		"a state that is absent in words (E)": {func(a *Application) { a.Organization.State = "Ｎ／Ａ" }, "organization.state placeholder"},
-		"129 characters of state":             {func(a *Application) { a.Organization.State = strings.Repeat("a", 129) }, "organization.state length"},
-		"no city (G9)":                        {func(a *Application) { a.Organization.City = "" }, "organization.city required"},
-		"129 characters of city":              {func(a *Application) { a.Organization.City = strings.Repeat("a", 129) }, "organization.city length"},
-		"no street (G9)":                      {func(a *Application) { a.Organization.Street = "" }, "organization.street required"},
-		"no postal code (G9)":                 {func(a *Application) { a.Organization.PostalCode = "" }, "organization.postal_code required"},
-		"a foreign postal code":               {func(a *Application) { a.Organization.PostalCode = "90210" }, "organization.postal_code postal-code"},
-		"a postal code that cannot be":        {func(a *Application) { a.Organization.PostalCode = "000-0000" }, "organization.postal_code postal-code"},
-		"no telephone (G9)":                   {func(a *Application) { a.Organization.Telephone = "" }, "organization.telephone required"},
-		"a foreign telephone":                 {func(a *Application) { a.Organization.Telephone = "+1 212 555 0123" }, "organization.telephone telephone"},
+		"an unknown language":                    {func(a *Application) { a.Language = "fr" }, "language language"},
+		"no voucher (G2)":                        {func(a *Application) { a.Voucher = "" }, "voucher required"},
+		"a mistyped voucher (G2)":                {func(a *Application) { a.Voucher = "1234567890123451" }, "voucher voucher.check"},
+		"no type (G3)":                           {func(a *Application) { a.Type = "" }, "type type"},
+		"a reissue, which has its own form":      {func(a *Application) { a.Type = Reissue }, "type type"},
+		"no validity (G4)":                       {func(a *Application) { a.ValidityYears = 0 }, "validity_years validity"},
+		"3 years (G4)":                           {func(a *Application) { a.ValidityYears = 3 }, "validity_years validity"},
+		"no CSR (G6)":                            {func(a *Application) { a.CSR = "" }, "csr required"},
+		"a private key for a CSR (G6)":           {func(a *Application) { a.CSR = "-----BEGIN PRIVATE KEY-----" }, "csr csr.private-key"},
+		"no certificate address (G7)":            {func(a *Application) { a.CertificateEmail = " " }, "certificate_email required"},
+		"no method (G8)":                         {func(a *Application) { a.DCVMethod = "" }, "dcv_method dcv-method"},
+		"an unknown method (G8)":                 {func(a *Application) { a.DCVMethod = "DNS-TXT" }, "dcv_method dcv-method"},
+		"no Japanese name (G9)":                  {func(a *Application) { a.Organization.NameJA = "" }, "organization.name_ja required"},
+		"a Japanese name in English (G9)":        {func(a *Application) { a.Organization.NameJA = "Sample" }, "organization.name_ja japanese"},
+		"a link for a department (G17 shows it)": {func(a *Application) { a.TechnicalContact.Department = "https://example.com/" }, "technical_contact.department markup"},
+		"markup for a company":                   {func(a *Application) { a.TechnicalContact.Company = "<b>Sample</b>" }, "technical_contact.company markup"},
+		"a link for the organisation":            {func(a *Application) { a.Organization.Name = "see https://example.com" }, "organization.name markup"},
+		"no organisation (G9)":                   {func(a *Application) { a.Organization.Name = "" }, "organization.name required"},
+		"an organisation that is a dash (E)":     {func(a *Application) { a.Organization.Name = "-" }, "organization.name placeholder"},
+		"65 characters of organisation":          {func(a *Application) { a.Organization.Name = strings.Repeat("商", 65) }, "organization.name length"},
+		"65 characters of unit":                  {func(a *Application) { a.Organization.Unit = strings.Repeat("a", 65) }, "organization.unit length"},
+		"no state (G9)":                          {func(a *Application) { a.Organization.State = "" }, "organization.state required"},
+		"a state that is absent in words (E)":    {func(a *Application) { a.Organization.State = "Ｎ／Ａ" }, "organization.state placeholder"},
+		"129 characters of state":                {func(a *Application) { a.Organization.State = strings.Repeat("a", 129) }, "organization.state length"},
+		"no city (G9)":                           {func(a *Application) { a.Organization.City = "" }, "organization.city required"},
+		"129 characters of city":                 {func(a *Application) { a.Organization.City = strings.Repeat("a", 129) }, "organization.city length"},
+		"no street (G9)":                         {func(a *Application) { a.Organization.Street = "" }, "organization.street required"},
+		"no postal code (G9)":                    {func(a *Application) { a.Organization.PostalCode = "" }, "organization.postal_code required"},
+		"a foreign postal code":                  {func(a *Application) { a.Organization.PostalCode = "90210" }, "organization.postal_code postal-code"},
+		"a postal code that cannot be":           {func(a *Application) { a.Organization.PostalCode = "000-0000" }, "organization.postal_code postal-code"},
+		"no telephone (G9)":                      {func(a *Application) { a.Organization.Telephone = "" }, "organization.telephone required"},
+		"a foreign telephone":                    {func(a *Application) { a.Organization.Telephone = "+1 212 555 0123" }, "organization.telephone telephone"},
 		"a corporate number with a wrong check digit": {
 			func(a *Application) { a.Organization.Identifier = "5011001098993" }, "organization.identifier identifier",
 		},
