@@ -17,6 +17,7 @@ import (
 // actFlags are what every command on an order takes.
 type actFlags struct {
 	actor  string
+	staff  bool // only staff may send it
 	signal bool
 	wait   time.Duration
 	json   bool
@@ -25,9 +26,17 @@ type actFlags struct {
 // act completes a command that sends an order.Command: its flags, and what happens when it runs. build makes the command from the
 // arguments behind the order number.
 func (p *program) act(c *cobra.Command, build func(actor order.Actor, args []string) (order.Command, error)) *cobra.Command {
-	var f actFlags
+	return p.actAs(c, actFlags{}, "操作者 staff/… または applicant (既定: SMID_ACTOR、次に staff/ログイン名) / who acts: staff/LOGIN or applicant (default: SMID_ACTOR, else staff/LOGIN)", build)
+}
+
+// actAsStaff is act for what only validation specialists decide.
+func (p *program) actAsStaff(c *cobra.Command, build func(actor order.Actor, args []string) (order.Command, error)) *cobra.Command {
+	return p.actAs(c, actFlags{staff: true}, "操作者 staff/… (既定: SMID_ACTOR、次に staff/ログイン名) / who acts: staff/LOGIN (default: SMID_ACTOR, else your login)", build)
+}
+
+func (p *program) actAs(c *cobra.Command, f actFlags, actorHelp string, build func(actor order.Actor, args []string) (order.Command, error)) *cobra.Command {
 	flags := c.Flags()
-	flags.StringVar(&f.actor, "actor", "", "操作者 staff/… または applicant (既定: SMID_ACTOR、次に staff/ログイン名) / who acts (default: SMID_ACTOR, else staff/LOGIN)")
+	flags.StringVar(&f.actor, "actor", "", actorHelp)
 	flags.BoolVar(&f.signal, "signal", false, "シグナルとして送り、結果を待たない / send as a signal and do not wait for the outcome")
 	flags.DurationVar(&f.wait, "wait", 30*time.Second, "結果を待つ時間 / how long to wait for the outcome")
 	flags.BoolVar(&f.json, "json", false, "結果をJSONで表示 / print the outcome as JSON")
@@ -40,6 +49,9 @@ func (p *program) act(c *cobra.Command, build func(actor order.Actor, args []str
 		actor, err := p.actor(f.actor)
 		if err != nil {
 			return err
+		}
+		if f.staff && actor == "applicant" {
+			return wrongUsage("これは認証担当者だけが行えます。操作者は staff/ログイン名 です。", "Only staff may do this. The actor is staff/LOGIN.")
 		}
 		command, err := build(order.Actor{Actor: actor}, args[1:])
 		if err != nil {
@@ -65,7 +77,7 @@ func (p *program) send(ctx context.Context, number string, c order.Command, f ac
 		if err != nil {
 			return late(ctx, err)
 		}
-		return p.outcome(out)
+		return p.outcome(out, c)
 	})
 }
 
@@ -80,7 +92,7 @@ func (p *program) signal(ctx context.Context, d *app.Desk, number string, c orde
 	return nil
 }
 
-func (p *program) outcome(out order.Outcome) error {
+func (p *program) outcome(out order.Outcome, c order.Command) error {
 	if p.json {
 		return p.printJSON(out)
 	}
@@ -88,11 +100,21 @@ func (p *program) outcome(out order.Outcome) error {
 	if !out.Applied {
 		mark = p.out.Dim(p.say("記録済みのため変更なし", "recorded before, nothing changed"))
 	}
-	p.out.Println(p.say("オーダー", "order"), out.Order+":", mark, "-", p.say("状態", "state")+":", p.state(out.State))
+	p.out.Println(p.say("オーダー", "order"), out.Order+":", mark, "-", p.say("状態", "state")+":", p.state(out.State)+p.toCome(out.State, c))
 	for _, line := range p.lang.Lines(out.Text) {
 		p.out.Println(plainLines(line))
 	}
 	return nil
+}
+
+// toCome names the state into which the command takes an order that has not got there yet.
+func (p *program) toCome(now order.State, c order.Command) string {
+	ends := map[order.CommandName]order.State{order.CmdOrderCancelled: order.Cancelled, order.CmdOrderRejected: order.Rejected}
+	end, ok := ends[c.Name()]
+	if !ok || now.Final() {
+		return ""
+	}
+	return " -> " + p.state(end)
 }
 
 // late turns the end of the waiting time into a fault: the command may still be applied.

@@ -17,7 +17,7 @@ import (
 func TestCommandLinesBecomeCommands(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
-	number := c.accepted()
+	number, other := c.accepted(), c.accepted()
 	ops := order.Actor{Actor: "staff/ops"}
 	for _, row := range []struct {
 		args []string
@@ -25,7 +25,7 @@ func TestCommandLinesBecomeCommands(t *testing.T) {
 	}{
 		{[]string{"phone", "number", number, "０３−１２３４−５６７８", "--source", "government", "--reference", "register, 2026-11-22"},
 			order.PhoneNumberVerified{Actor: ops, Number: "+81312345678", Source: order.SourceGovernment, Reference: "register, 2026-11-22"}},
-		{[]string{"phone", "reached", number}, order.RepresentativeReached{Actor: ops, How: order.ReachedByTransfer}},
+		{[]string{"phone", "reached", other}, order.RepresentativeReached{Actor: ops, How: order.ReachedByTransfer}},
 		{[]string{"phone", "reached", number, "--contact-number", "090-1234-5678", "--note", "mobile"},
 			order.RepresentativeReached{Actor: ops, How: order.ReachedByNumber, ContactNumber: "+819012345678", Note: "mobile"}},
 		{[]string{"phone", "confirm", number}, order.RepresentativeConfirmed{Actor: ops}},
@@ -43,7 +43,7 @@ func TestCommandLinesBecomeCommands(t *testing.T) {
 		c.ok(append(row.args, "--signal")...)
 		require.Equal(t, []order.Command{row.want}, c.sent, "%v by signal", row.args)
 		c.sent = nil
-		require.Contains(t, c.ok(row.args...), "order "+number+": ", "%v", row.args)
+		require.Regexp(t, "^order ("+number+"|"+other+"): ", c.ok(row.args...), "%v", row.args)
 		if len(c.sent) > 0 { // a repeated step is answered without being recorded again
 			require.Equal(t, row.want, c.sent[0])
 		}
@@ -60,6 +60,16 @@ func TestCommandSaysWhetherItChangedAnything(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(c.ok("phone", "confirm", number, "--json")), &out))
 	require.False(t, out.Applied)
 	require.Equal(t, number, out.Order)
+}
+
+// The answer to what ends an order names the state that is on its way.
+func TestEndingCommandsNameTheStateToCome(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	require.Contains(t, c.ok("cancel", c.accepted(), "--reason", "asked for"), "state: accepted -> cancelled\n")
+	require.Contains(t, c.ok("reject", c.accepted(), "--reason", "not found"), "state: accepted -> rejected\n")
+	require.NotContains(t, c.ok("phone", "confirm", c.accepted()), "->")
+	require.NotContains(t, c.ok("reject", "--help"), "applicant (")
 }
 
 func TestCommandRefusals(t *testing.T) {
@@ -80,6 +90,7 @@ func TestCommandRefusals(t *testing.T) {
 		{"nothing to correct", []string{"correct", number, "--reason", "x"}, nil, exitInput, "at least one"},
 		{"a method that does not exist", []string{"method", number, "fax"}, nil, exitInput, "dns-txt"},
 		{"somebody else's role", []string{"check", number, "--actor", "domain-owner"}, nil, exitInput, "staff/LOGIN"},
+		{"the applicant where only staff decide", []string{"phone", "confirm", number, "--actor", "applicant"}, nil, exitInput, "Only staff"},
 		{"an actor that cannot be recorded", []string{"check", number, "--actor", "staff/a b"}, nil, exitInput, "staff/ops"},
 		{"an order that does not exist", []string{"check", "1000000000"}, nil, exitRefused, "starter list"},
 		{"an order that has ended", []string{"check", number}, fault.New(fault.NotFound, "order.not-running", "ありません。", "None."), exitRefused, "starter status"},

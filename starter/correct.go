@@ -26,7 +26,7 @@ Replaces what the certificate will say of the organisation by what has been vali
 	flags.StringVar(&o.City, "city", "", "市区町村 / city or locality")
 	flags.StringVar(&o.Identifier, "identifier", "", "組織識別子 / organization identifier, such as NTRJP-…")
 	flags.StringVar(&o.Reason, "reason", "", "正しい値の根拠 (必須) / what showed the correct value (required)")
-	return p.act(c, func(a order.Actor, _ []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, _ []string) (order.Command, error) {
 		o.Actor = a
 		for _, text := range []*string{&o.Organization, &o.Unit, &o.State, &o.City} {
 			*text = order.CleanCertificateText(*text)

@@ -153,8 +153,8 @@ func writeNew(path string, mode fs.FileMode, data []byte) error {
 		return fault.New(fault.Conflict, "file.exists", path+" は既にあります。上書きしません。別のファイル名を指定してください。",
 			path+" is there already and is not overwritten. Choose another name.")
 	}
-	if err != nil {
-		return err
+	if err != nil { // the command line names the place
+		return fault.New(fault.Invalid, "file.unwritable", "ファイルを作成できません: "+err.Error(), "The file cannot be made: "+err.Error())
 	}
 	_, werr := f.Write(data)
 	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +106,7 @@ func (p *program) save(data []byte, name string, o downloadOptions) error {
 	}
 	path := filepath.Join(o.dir, name)
 	if o.force {
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) { // writeNew says so
 			return err
 		}
 	}

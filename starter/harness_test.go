@@ -79,7 +79,6 @@ func (c *counter) run(stdin string, args ...string) ran {
 func (c *counter) start(ctx context.Context, stdin string, args ...string) ran {
 	var out, errs bytes.Buffer
 	p := newProgram(strings.NewReader(stdin), &out, &errs, func(name string) string { return c.env[name] }, c.clock)
-	p.zone = time.UTC
 	p.setenv = func(name, value string) error { c.env[name] = value; return nil }
 	p.open = func(context.Context) (opened, error) { return opened{Desk: c.Desk, leave: func() {}}, nil }
 	code := p.run(ctx, args)

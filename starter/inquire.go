@@ -16,7 +16,7 @@ Mails a question to the technical contact. No certificate is issued before the a
 		Example: `  starter inquire 1234567890 "英語の組織名の根拠をお知らせください。"`,
 		Args:    cobra.ExactArgs(2),
 	}
-	return p.act(c, func(a order.Actor, args []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, args []string) (order.Command, error) {
 		return order.InquiryOpened{Actor: a, Question: args[0]}, nil
 	})
 }

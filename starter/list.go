@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -113,15 +114,30 @@ func (p *program) orderTable(orders []order.Summary) {
 	}
 	t := cli.Table{Head: []string{p.say("番号", "number"), p.say("状態", "state"), p.say("開始", "since"), p.say("期限", "deadline"), p.say("ドメイン", "domain"), p.say("待ち", "awaited")}}
 	for _, o := range orders {
-		waits := make([]string, 0, len(o.Awaited))
-		for _, a := range o.Awaited {
-			waits = append(waits, a.Code)
-		}
-		awaited := strings.Join(waits, ", ")
+		awaited := p.awaitedShort(o.Awaited)
 		if o.NeedsStaff {
 			awaited = p.out.Yellow(awaited)
 		}
-		t.Add(o.Number, p.state(o.State), p.at(o.StateSince), p.at(o.DeadlineAt), cli.Plain(o.Domain), awaited)
+		deadline := p.at(o.DeadlineAt)
+		if o.State.Final() {
+			deadline = "-"
+		}
+		t.Add(o.Number, p.state(o.State), p.at(o.StateSince), deadline, cli.Plain(o.Domain), awaited)
 	}
 	t.Print(p.out)
+}
+
+// awaitedNames are short names in Japanese of what is awaited; in English the codes are words enough.
+var awaitedNames = map[string]string{
+	"blocked": "発行停止の解決", "inquiry-answer": "質問への回答", "review": "内容確認", "domain-approval": "ドメイン承認", "file": "認証ファイル",
+	"dns-record": "DNSレコード", "phone-number": "電話番号確認", "phone-reach": "取次ぎ", "phone-confirm": "本人確認", "issuance": "発行",
+}
+
+// awaitedShort is what an order waits for, in one cell.
+func (p *program) awaitedShort(all []order.Awaited) string {
+	var ja, en []string
+	for _, a := range all {
+		ja, en = append(ja, cmp.Or(awaitedNames[a.Code], cli.Plain(a.Text.JA))), append(en, a.Code)
+	}
+	return p.say(strings.Join(ja, "、"), strings.Join(en, ", "))
 }

@@ -21,7 +21,7 @@ func (p *program) printJSON(v any) error {
 	return e.Encode(v)
 }
 
-// at shows a moment in the zone of whoever looks; a zero time is "-".
+// at shows a moment with its zone, which is Japan's; a zero time is "-".
 func (p *program) at(t time.Time) string {
 	if t.IsZero() {
 		return "-"

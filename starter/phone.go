@@ -37,7 +37,7 @@ func (p *program) phoneNumber() *cobra.Command {
 	c.Flags().StringVar(&source, "source", "", "情報源 / source: government, telephone-directory, commercial-database, attestation")
 	c.Flags().StringVar(&reference, "reference", "", "再確認できる参照先 / what to look up to see it again")
 	completeWords(c, "source", string(order.SourceGovernment), string(order.SourceDirectory), string(order.SourceDatabase), string(order.SourceAttestation))
-	return p.act(c, func(a order.Actor, args []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, args []string) (order.Command, error) {
 		number, err := order.JapanesePhone(args[0])
 		return order.PhoneNumberVerified{Actor: a, Number: number, Source: order.PhoneSource(source), Reference: reference}, err
 	})
@@ -56,7 +56,7 @@ Records that the verified number was called and transferred to the representativ
 	}
 	c.Flags().StringVar(&contact, "contact-number", "", "教えられた連絡先 / number that the organisation gave")
 	c.Flags().StringVar(&note, "note", "", "メモ / note")
-	return p.act(c, func(a order.Actor, _ []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, _ []string) (order.Command, error) {
 		if contact == "" {
 			return order.RepresentativeReached{Actor: a, How: order.ReachedByTransfer, Note: note}, nil
 		}
@@ -74,7 +74,7 @@ func (p *program) phoneConfirm() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	c.Flags().StringVar(&note, "note", "", "メモ / note")
-	return p.act(c, func(a order.Actor, _ []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, _ []string) (order.Command, error) {
 		return order.RepresentativeConfirmed{Actor: a, Note: note}, nil
 	})
 }

@@ -18,7 +18,7 @@ Ends the order. The applicant reads the reason by mail; the voucher becomes unus
 		Args:    cobra.ExactArgs(1),
 	}
 	c.Flags().StringVar(&reason, "reason", "", "理由 (必須、申請者に伝わります) / reason (required, told to the applicant)")
-	return p.act(c, func(a order.Actor, _ []string) (order.Command, error) {
+	return p.actAsStaff(c, func(a order.Actor, _ []string) (order.Command, error) {
 		return order.OrderRejected{Actor: a, Reason: reason}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"securemailid.example/internal/cli"
@@ -55,12 +56,28 @@ func (p *program) report(ctx context.Context, err error) int {
 		return exitInterrupted
 	}
 	if !p.running && fault.KindOf(err) == fault.Internal { // what cobra says of the command line
-		err = wrongUsage("コマンドの指定が正しくありません: "+err.Error()+" (--help で説明を表示)", "The command line is wrong: "+err.Error()+" (--help explains it)")
+		err = misunderstood(err)
 	}
 	if !p.json || p.reportJSON(err) != nil {
 		p.reportText(err)
 	}
 	return exitCode(err)
+}
+
+// unknownCommand is how cobra says that there is no such command, with what it would suggest.
+var unknownCommand = regexp.MustCompile(`(?s)^unknown command "(.*)" for "[^"]*"(?:\n\nDid you mean this\?\n(.*))?$`)
+
+// misunderstood is the fault for what cobra says of the command line.
+func misunderstood(err error) error {
+	m := unknownCommand.FindStringSubmatch(strings.TrimSpace(err.Error()))
+	if m == nil {
+		return wrongUsage("コマンドの指定が正しくありません: "+err.Error()+" (--help で説明を表示)", "The command line is wrong: "+err.Error()+" (--help explains it)")
+	}
+	ja, en := fmt.Sprintf("「%s」というコマンドはありません", m[1]), fmt.Sprintf("There is no command %q", m[1])
+	if near := strings.Join(strings.Fields(m[2]), ", "); near != "" {
+		return wrongUsage(ja+"。もしかして: "+near, en+". Did you mean: "+near)
+	}
+	return wrongUsage(ja+" (--help で一覧を表示)。", en+" (--help lists them).")
 }
 
 // refusal is what programs read on standard error.

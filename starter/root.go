@@ -36,7 +36,7 @@ type program struct {
 func newProgram(in io.Reader, out, err io.Writer, getenv func(string) string, clock func() time.Time) *program {
 	return &program{
 		in: in, out: cli.NewScreen(out, getenv), err: cli.NewScreen(err, getenv),
-		getenv: getenv, setenv: os.Setenv, clock: clock, zone: time.Local, lang: cli.LangFrom(getenv),
+		getenv: getenv, setenv: os.Setenv, clock: clock, zone: japan, lang: cli.LangFrom(getenv),
 	}
 }
 

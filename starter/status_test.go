@@ -25,7 +25,9 @@ func sample() order.Status {
 		Awaited: order.Progress{State: order.DomainValidation, Method: order.DCVTXT, OpenInquiry: true}.Awaited(),
 		Challenge: &order.ChallengeView{Sequence: 2, Method: order.DCVTXT, Token: "random-value", OpenedAt: at(1), ExpiresAt: noon.AddDate(0, 0, 30), Checks: 7,
 			LastCheckAt: at(540), LastFinding: fault.Text{JA: "レコードがありません。", EN: "There is no such record."}, NextCheckAt: noon.Add(40 * time.Minute)},
-		Phone:     order.PhoneSteps{NumberVerifiedAt: at(60)},
+		Phone:       order.PhoneSteps{NumberVerifiedAt: at(60)},
+		PhoneNumber: "+81312345678", PhoneSource: order.SourceGovernment, PhoneReference: "register, 2026-11-22",
+		Reached: order.DomainValidation, Blocked: fault.Text{JA: "CAAレコードが発行を禁じています。", EN: "A CAA record forbids it."}, BlockedAt: at(90),
 		Inquiries: []order.Inquiry{{OpenedAt: at(70), Question: "Which name?"}},
 		Letters: []order.LetterView{
 			{Kind: order.LetterReceipt, Recipient: "tech@example.jp", State: order.LetterSent, Attempts: 1},
@@ -54,7 +56,6 @@ func TestStatusPage(t *testing.T) {
 func (c *counter) page(s order.Status, lang string) string {
 	var out strings.Builder
 	p := newProgram(strings.NewReader(""), &out, &out, func(name string) string { return map[string]string{"LANG": lang}[name] }, c.clock)
-	p.zone = time.UTC
 	p.statusPage(s)
 	return out.String()
 }
@@ -81,6 +82,14 @@ func TestNamesAreComplete(t *testing.T) {
 	}
 	for _, m := range order.DCVMethods {
 		complete(string(m), nextSteps[m])
+		for _, s := range order.States {
+			for _, a := range (order.Progress{State: s, Method: m, OpenInquiry: true, Blocked: true}).Awaited() {
+				require.NotEmpty(t, awaitedNames[a.Code], a.Code)
+			}
+		}
+	}
+	for _, source := range []order.PhoneSource{order.SourceGovernment, order.SourceDirectory, order.SourceDatabase, order.SourceAttestation} {
+		complete(string(source), sourceNames[source])
 	}
 }
 
@@ -152,6 +161,24 @@ func TestWatchIsInterrupted(t *testing.T) {
 	defer cancel()
 	require.Equal(t, exitInterrupted, c.start(ctx, "", "status", number, "--watch", "--every", "100ms").code)
 	require.Equal(t, exitInput, c.run("", "status", number, "--watch", "--every", "1ms").code)
+}
+
+// An order that has ended keeps what it had reached, and has no deadline any more.
+func TestEndedOrdersShowHowFarTheyCame(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	s := sample()
+	s.State, s.Reached = order.Cancelled, order.OrganizationValidation
+	page := c.page(s, "en")
+	require.Contains(t, page, "[x] application [x] domain [ ] organisation [ ] issuance [ ] certificate [!] cancelled")
+	require.NotContains(t, page, "deadline")
+	require.NotContains(t, page, "CAA", "nobody needs to settle that now")
+
+	number := c.accepted()
+	require.Contains(t, c.ok("list"), "2027-02-20 21:00 JST")
+	require.Contains(t, c.ok("list", "--lang", "ja"), "電話番号確認")
+	require.NoError(t, c.Records.Close(t.Context(), number, order.Cancelled, "applicant", "no longer needed", c.tick(), nil))
+	require.NotContains(t, c.ok("list"), "2027-02-20")
 }
 
 func TestListFiltersAndPages(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 func (p *program) statusPage(s order.Status) {
 	p.out.Println(p.out.Bold(p.say("オーダー", "Order")+" "+s.Number), p.state(s.State))
 	p.out.Println(p.stages(s))
+	p.blocked(s)
 	p.out.Println()
 	p.facts(s)
 	p.waiting(s)
@@ -41,20 +43,16 @@ func (p *program) stages(s order.Status) string {
 	if s.Type == order.Reissue {
 		all = append([]order.State{order.Accepted, order.Review}, all[1:]...)
 	}
-	reached := 0
-	for i, st := range all {
-		if st == s.State {
-			reached = i
-		}
+	reached := slices.Index(all, s.State)
+	if ended := s.State.Final() && s.State != order.Issued; ended {
+		reached = slices.Index(all, s.Reached)
 	}
 	parts := make([]string, 0, len(all)+1)
 	for i, st := range all {
 		switch name := p.lang.Of(stageNames[st]); {
-		case s.State.Final() && s.State != order.Issued:
-			parts = append(parts, p.out.Dim("[ ] "+name))
 		case i < reached, s.State == order.Issued:
 			parts = append(parts, p.out.Green("[x] "+name))
-		case i == reached:
+		case i == reached && !s.State.Final():
 			parts = append(parts, p.out.Yellow("[>] "+name))
 		default:
 			parts = append(parts, p.out.Dim("[ ] "+name))
@@ -64,6 +62,15 @@ func (p *program) stages(s order.Status) string {
 		parts = append(parts, p.out.Red("[!] "+p.lang.Of(stateNames[s.State])))
 	}
 	return strings.Join(parts, " ")
+}
+
+// blocked says before everything else what keeps the certificate from being issued.
+func (p *program) blocked(s order.Status) {
+	if s.Blocked == (fault.Text{}) || s.State.Final() {
+		return
+	}
+	p.out.Println(p.out.Red(p.say("[!] 発行できません", "[!] No certificate can be issued")) + " (" + p.say("検出", "found") + " " + p.at(s.BlockedAt) + ")")
+	p.prose(s.Blocked)
 }
 
 // fact prints a labelled line.
@@ -163,6 +170,19 @@ func (p *program) steps(s order.Status) {
 		}
 		p.out.Println("  " + mark + cli.Pad(p.say(step.ja, step.en), p.labelWidth()) + " " + p.at(step.at))
 	}
+	if s.PhoneNumber != "" {
+		p.fact("電話番号", "number", cli.Plain(s.PhoneNumber))
+		p.fact("情報源", "source", p.lang.Of(sourceNames[s.PhoneSource]))
+		p.fact("参照先", "reference", cli.Plain(s.PhoneReference))
+	}
+}
+
+// sourceNames are the sources of telephone numbers (G20).
+var sourceNames = map[order.PhoneSource]fault.Text{
+	order.SourceGovernment:  {JA: "公的機関", EN: "government"},
+	order.SourceDirectory:   {JA: "電話帳", EN: "telephone directory"},
+	order.SourceDatabase:    {JA: "民間の企業情報データベース", EN: "commercial database"},
+	order.SourceAttestation: {JA: "弁護士などの証明書", EN: "attestation letter"},
 }
 
 func (p *program) inquiries(all []order.Inquiry) {

@@ -76,6 +76,9 @@ func (p *program) readApplication(o submitOptions) (order.Application, error) {
 		return order.Application{}, err
 	}
 	a := decoded.application
+	if a.Type == order.Reissue {
+		return order.Application{}, fault.InvalidFields([]fault.Field{reissueByHelpDesk})
+	}
 	if o.csr == "" {
 		return a, nil
 	}
@@ -100,7 +103,20 @@ func (p *program) readFileOrInput(path string, limit int64) ([]byte, error) {
 		return nil, unreadable(err)
 	}
 	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, limit+1))
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil { // such as a directory
+		return nil, unreadable(err)
+	}
+	return text, nil
+}
+
+// reissueByHelpDesk says what can be done about a reissue (G24), for which an order file has no place.
+var reissueByHelpDesk = fault.Field{
+	Path: "type", Code: "type",
+	Rule: fault.Text{JA: "再発行は申請ファイルでは申請できません。バウチャーは不要です。", EN: "A reissue cannot be asked for by an order file; it needs no voucher."},
+	Remedy: fault.Text{
+		JA: "再発行の申請フォームはまだありません (ポータルの次の版で提供します)。オーダー番号と理由を添えて、サポート窓口にご連絡ください。新しい証明書の申請は type: new です。",
+		EN: "There is no reissue form yet; it comes with the portal's next part. Until then tell the help desk the order number and the reason. For a new certificate write type: new."},
 }
 
 // unreadable is the fault for a file that the command line names and that cannot be opened.

@@ -127,3 +127,43 @@ func TestNoAnswerInTime(t *testing.T) {
 	refused := fault.New(fault.Conflict, "order.state", "不可", "no")
 	require.Equal(t, error(refused), late(ctx, refused), "an answer is an answer, however late")
 }
+
+// What the command line names and cannot be read or written is the input's fault, said in both languages.
+func TestPathsThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	for _, args := range [][]string{
+		{"submit", "-f", t.TempDir()},
+		{"submit", "-f", "/missing/order.yaml"},
+		{"download", number, "--out", "/missing"},
+		{"download", number, "--out", "/dev/null", "--force"},
+	} {
+		r := c.run("", append(args, "--lang", "both")...)
+		require.Equal(t, exitInput, r.code, "%v: %s", args, r.err)
+		require.Contains(t, r.err, "ファイルを", args)
+		require.Contains(t, r.err, "The file cannot be", args)
+	}
+}
+
+func TestUnknownCommandsAreAnsweredInBothLanguages(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	c.env["LANG"] = "C"
+	near := c.run("", "sumbit")
+	require.Equal(t, exitInput, near.code)
+	require.Contains(t, near.err, "「sumbit」というコマンドはありません。もしかして: submit")
+	require.Contains(t, near.err, `There is no command "sumbit". Did you mean: submit`)
+	far := c.run("", "xyzzy")
+	require.Contains(t, far.err, "一覧")
+	require.Contains(t, far.err, "--help lists them")
+}
+
+func TestReissueByOrderFileSaysWhatCanBeDoneToday(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	r := c.run(strings.Replace(c.orderText(c.voucher()), "type: new", "type: reissue", 1), "submit", "-f", "-", "--lang", "both")
+	require.Equal(t, exitInput, r.code)
+	require.Contains(t, r.err, "サポート窓口")
+	require.Contains(t, r.err, "help desk")
+}
