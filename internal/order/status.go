@@ -167,18 +167,29 @@ func (p Progress) Awaited() []Awaited {
 		}
 	}
 	if p.State != Issuing && p.State != Review {
-		if p.Phone.NumberVerifiedAt.IsZero() {
-			add("phone-number", PartyStaff, "組織の電話番号の確認", "the organisation's telephone number from an independent source")
-		}
-		if p.Phone.ReachedAt.IsZero() {
-			add("phone-reach", PartyStaff, "申請責任者への取次ぎ", "reaching the applicant representative by phone")
-		}
-		if p.Phone.ConfirmedAt.IsZero() {
-			add("phone-confirm", PartyStaff, "申請責任者本人への電話確認", "confirmation by the representative on the phone")
-		}
+		out = append(out, p.Phone.awaited()...)
 	}
 	if len(out) == 0 {
 		add("issuance", PartyCA, "証明書の発行", "issuance of the certificate")
+	}
+	return out
+}
+
+// awaited returns the phone steps that are still to be taken (G20).
+func (p PhoneSteps) awaited() []Awaited {
+	var out []Awaited
+	for _, step := range []struct {
+		at     time.Time
+		code   string
+		ja, en string
+	}{
+		{p.NumberVerifiedAt, "phone-number", "組織の電話番号の確認", "the organisation's telephone number from an independent source"},
+		{p.ReachedAt, "phone-reach", "申請責任者への取次ぎ", "reaching the applicant representative by phone"},
+		{p.ConfirmedAt, "phone-confirm", "申請責任者本人への電話確認", "confirmation by the representative on the phone"},
+	} {
+		if step.at.IsZero() {
+			out = append(out, Awaited{Code: step.code, Party: PartyStaff, Text: fault.Text{JA: step.ja, EN: step.en}})
+		}
 	}
 	return out
 }

@@ -210,6 +210,6 @@ func TestDeadlocksAreTriedAgain(t *testing.T) {
 	}, notices(at))
 	require.NoError(t, err)
 	require.NoError(t, <-blocked)
-	require.Equal(t, 2, attempts)
+	require.GreaterOrEqual(t, attempts, 2, "more when the second attempt is again quicker than the one that waits")
 	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM certificates`))
 }
