@@ -69,15 +69,15 @@ func (p *Progress) At(done int64) {
 	}
 }
 
-// Aside lets print write lines, to whichever screen, while the bar is out of the way.
-func (p *Progress) Aside(print func()) {
+// Aside lets write print lines, to whichever screen, while the bar is out of the way.
+func (p *Progress) Aside(write func()) {
 	if p.bar == nil {
-		print()
+		write()
 		return
 	}
 	p.draw(func() error {
 		_, _ = p.screen.Write([]byte("\r\x1b[K"))
-		print()
+		write()
 		return p.bar.RenderBlank()
 	})
 }

@@ -77,9 +77,11 @@ func (p part) supervise(ctx context.Context, say func(fault.Text)) error {
 			JA: fmt.Sprintf("%s が終了しました (%s)。再起動しています… (記録: %s)", p.name, p.ended(), p.log),
 			EN: fmt.Sprintf("%s has ended (%s), starting it again… (log: %s)", p.name, p.ended(), p.log),
 		})
-		switch err := p.child.Restart(ctx); {
-		case ctx.Err() != nil:
-			return nil
+		err := p.child.Restart(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the stack is being stopped: that it did not start again is no fault
+		}
+		switch {
 		case err != nil:
 			reason, _, _ := strings.Cut(err.Error(), "\n") // behind it the end of the log
 			say(fault.Text{JA: fmt.Sprintf("%s を起動できません: %s", p.name, reason), EN: fmt.Sprintf("%s does not start: %s", p.name, reason)})

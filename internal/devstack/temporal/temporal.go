@@ -74,7 +74,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	}
 	if c.DBFile != "" {
 		if err := keepPrivate(c.DBFile); err != nil {
-			return nil, fmt.Errorf("Temporal's database: %w", err)
+			return nil, fmt.Errorf("database of Temporal: %w", err)
 		}
 	}
 	s := &Server{hostPort: address(c.Port)}
