@@ -157,14 +157,7 @@ func (p Progress) Awaited() []Awaited {
 		add("review", PartyStaff, "再発行内容の確認", "review of the reissue request")
 	}
 	if p.State == Accepted || p.State == DomainValidation {
-		switch p.Method {
-		case DCVEmail:
-			add("domain-approval", PartyDomainOwner, "ドメイン認証メールでの承認", "approval in the domain validation mail")
-		case DCVFile:
-			add("file", PartyTechnicalContact, "認証ファイルの設置", "the validation file on the web server")
-		case DCVTXT, DCVCNAME:
-			add("dns-record", PartyTechnicalContact, "DNSレコードの登録", "the DNS record")
-		}
+		out = append(out, p.Method.awaited()...)
 	}
 	if p.State != Issuing && p.State != Review {
 		out = append(out, p.Phone.awaited()...)
@@ -173,6 +166,20 @@ func (p Progress) Awaited() []Awaited {
 		add("issuance", PartyCA, "証明書の発行", "issuance of the certificate")
 	}
 	return out
+}
+
+// awaited returns what proves control of the domain by this method (G17–G19).
+func (m DCVMethod) awaited() []Awaited {
+	switch m {
+	case DCVEmail:
+		return []Awaited{{"domain-approval", PartyDomainOwner, fault.Text{JA: "ドメイン認証メールでの承認", EN: "approval in the domain validation mail"}}}
+	case DCVFile:
+		return []Awaited{{"file", PartyTechnicalContact, fault.Text{JA: "認証ファイルの設置", EN: "the validation file on the web server"}}}
+	case DCVTXT, DCVCNAME:
+		return []Awaited{{"dns-record", PartyTechnicalContact, fault.Text{JA: "DNSレコードの登録", EN: "the DNS record"}}}
+	default:
+		return nil
+	}
 }
 
 // awaited returns the phone steps that are still to be taken (G20).

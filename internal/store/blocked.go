@@ -24,7 +24,7 @@ func (s *Store) Block(ctx context.Context, number string, why fault.Text, at tim
 		if err != nil || n == 0 {
 			return err
 		}
-		return c.note(number, system, "issuance-blocked", map[string]any{"reason": shorten(why.EN, maxRefusal)}, at)
+		return c.note(number, system, "issuance-blocked", map[string]any{"reason": shorten(why.EN)}, at)
 	})
 }
 

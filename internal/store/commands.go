@@ -12,9 +12,6 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// maxRefusal bounds what is kept of a refused message's name and of the reason, in characters.
-const maxRefusal = 300
-
 // RecordCommand stores a command as evidence and audit line, with what follows from it. The same call again is answered as the
 // first time; a step that had been recorded before changes nothing, and Applied is false. A phone step of another content than the
 // recorded one is never taken for a repeat: see step and verifyNumber. An order that is being issued or has ended takes no command
@@ -270,7 +267,7 @@ func inquiries(ctx context.Context, q queryer, number string) ([]order.Inquiry, 
 // RecordRefusal keeps that a message could not be applied, and why; reason holds no value of the message. Who sent it is not
 // known: the message could not be read, or was not believed.
 func (s *Store) RecordRefusal(ctx context.Context, number, command, reason string, at time.Time) error {
-	command, reason, at = shorten(command, maxRefusal), shorten(reason, maxRefusal), stored(at)
+	command, reason, at = shorten(command), shorten(reason), stored(at)
 	return s.change(ctx, func(c *change) error {
 		if _, err := c.lockOrder(ctx, number); err != nil {
 			return err

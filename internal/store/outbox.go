@@ -9,9 +9,6 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// maxReply bounds what is kept of a mail server's answer, in characters.
-const maxReply = 300
-
 // letterColumns are the columns of letterRow, for jsonb_to_recordset.
 const letterColumns = `id text, kind text, key text, recipient text, language text, facts jsonb, created_at timestamptz`
 
@@ -73,7 +70,7 @@ func (s *Store) PendingLetters(ctx context.Context, number string) ([]order.Lett
 // LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt.
 // What is final stays; an attempt that is not later than the last one recorded is a repeat.
 func (s *Store) LetterDone(ctx context.Context, id string, state order.LetterState, reply string, at time.Time) error {
-	at, reply = stored(at), shorten(reply, maxReply)
+	at, reply = stored(at), shorten(reply)
 	if state == order.LetterPending {
 		return s.countAttempt(ctx, id, reply, at)
 	}

@@ -50,8 +50,12 @@ func timeOf(t sql.NullTime) time.Time {
 // textOrNull is NULL for the empty string.
 func textOrNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
-// shorten cuts s after n characters.
-func shorten(s string, n int) string {
+// maxText bounds what is kept of a text from elsewhere, such as a mail server's reply, in characters.
+const maxText = 300
+
+// shorten cuts s after maxText characters.
+func shorten(s string) string {
+	n := maxText
 	for i := range s {
 		if n--; n < 0 {
 			return s[:i] + "…"
