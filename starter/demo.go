@@ -87,6 +87,5 @@ func (p *program) carry(ctx context.Context, stack *devstack.Stack, dir, cliPath
 }
 
 func (p *program) demoResult(r demo.Result) {
-	p.out.Println(fmt.Sprintf("%s %-9s %s %s  serial %s  %s  %s", p.out.Green("✔"), r.Method, p.say("オーダー", "order"), r.Number, r.Serial,
-		p.say(fmt.Sprintf("履歴%d件", r.Events), fmt.Sprintf("%d events", r.Events)), r.Dir))
+	p.out.Println(fmt.Sprintf("%s %-9s %s %s serial %s %d events %s", p.out.Green("✔"), r.Method, p.say("オーダー", "order"), r.Number, r.Serial, r.Events, r.Dir))
 }
