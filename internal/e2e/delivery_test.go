@@ -23,7 +23,7 @@ func letter(t *testing.T, st order.Status, kind order.LetterKind) order.LetterVi
 
 func TestAMailRefusedForGoodIsShownAndTheOrderGoesOn(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	w.Mailbox.Refuse(form.TechnicalContact.Email, 550)
 	number := w.challenged(w.submit(form))
@@ -45,7 +45,7 @@ func TestAMailRefusedForGoodIsShownAndTheOrderGoesOn(t *testing.T) {
 
 func TestAMailDeferredForAWhileIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	w.Mailbox.Defer(form.TechnicalContact.Email, 451, 2)
 	number := w.challenged(w.submit(form))
@@ -59,7 +59,7 @@ func TestAMailDeferredForAWhileIsTriedAgain(t *testing.T) {
 
 func TestAMailWhoseAcknowledgementWasLostIsRepeatedUnderItsMessageID(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	w.Mailbox.DropReply(form.TechnicalContact.Email, 1)
 	number := w.challenged(w.submit(form))

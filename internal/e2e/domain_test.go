@@ -5,21 +5,19 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"securemailid.example/internal/devstack"
 	"securemailid.example/internal/order"
 	"securemailid.example/workflows"
 )
 
 func TestAChangedMethodReplacesTheChallengeAndItsLinks(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVEmail)
 	st := w.status(number)
 	old := w.approvalLink(st.Domain)
@@ -38,7 +36,7 @@ func TestAChangedMethodReplacesTheChallengeAndItsLinks(t *testing.T) {
 
 func TestChallengeInformationSentAgainHoldsTheSameValue(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVTXT)
 	first := w.challenge(number)
 	w.command(number, order.ChallengeResent{Actor: applicant})
@@ -54,7 +52,7 @@ func TestChallengeInformationSentAgainHoldsTheSameValue(t *testing.T) {
 
 func TestApprovalMailsSentAgainHoldNewLinksAndTheOldOnesAreDead(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVEmail)
 	domain := w.challenge(number).Domain
 	old := w.approvalLink(domain)
@@ -75,7 +73,7 @@ func TestApprovalMailsSentAgainHoldNewLinksAndTheOldOnesAreDead(t *testing.T) {
 
 func TestTheApprovalPageChangesNothingUntilItsFormIsSent(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVEmail)
 	link := w.approvalLink(w.challenge(number).Domain)
 	before := w.status(number)
@@ -91,7 +89,7 @@ func TestTheApprovalPageChangesNothingUntilItsFormIsSent(t *testing.T) {
 
 func TestADomainOwnersDenialEndsTheOrder(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVEmail)
 	domain := w.challenge(number).Domain
 	w.decide(w.approvalLink(domain), "deny")
@@ -101,47 +99,44 @@ func TestADomainOwnersDenialEndsTheOrder(t *testing.T) {
 	require.Contains(t, m.Text, "ドメイン所有者")
 }
 
-// TestWhereNobodyPolls runs on a stack that looks at a challenge once an hour: what is found there was asked for.
-func TestWhereNobodyPolls(t *testing.T) {
+func TestACheckByHandSaysWhatItSawAndNotTooOften(t *testing.T) {
 	t.Parallel()
-	w := private(t, devstack.Options{Poll: time.Hour})
-	t.Run("a check by hand says what it saw, and not too often", func(t *testing.T) {
-		t.Parallel()
-		w := w.in(t)
-		number := w.polledOnce(w.order(order.DCVTXT))
-		require.NoError(t, w.Lab.SetTXT(w.challenge(number).Domain, "something else"))
-		out := w.command(number, order.DomainCheckNow{Actor: applicant})
-		require.False(t, out.Found)
-		require.Contains(t, out.Text.EN, "something else")
-		require.Contains(t, out.Text.JA, "something else")
-		require.Equal(t, out.Text, w.status(number).Challenge.LastFinding)
-		require.Equal(t, "dcv.too-often", w.refused(number, order.DomainCheckNow{Actor: applicant}).Code)
-	})
-	t.Run("a check by hand that finds the value completes the domain", func(t *testing.T) {
-		t.Parallel()
-		w := w.in(t)
-		number := w.polledOnce(w.order(order.DCVCNAME))
-		w.prove(number)
-		out := w.command(number, order.DomainCheckNow{Actor: applicant})
-		require.True(t, out.Found)
-		require.Equal(t, order.OrganizationValidation, out.State)
-		require.Equal(t, "dcv.done", w.refused(number, order.DomainCheckNow{Actor: applicant}).Code)
-		w.complete(number)
-	})
-	t.Run("an operator who resets the polling activity has it look at once, at no cost in events", func(t *testing.T) {
-		t.Parallel()
-		w := w.in(t)
-		number := w.polledOnce(w.order(order.DCVTXT))
-		checks, events := w.status(number).Challenge.Checks, len(w.history(number))
-		w.resetPoll(number)
-		w.await(number, "another look", func(st order.Status) bool { return st.Challenge.Checks == checks+1 })
-		require.Len(t, w.history(number), events)
-		w.prove(number)
-		w.backingOff(number)
-		w.resetPoll(number)
-		w.awaitState(number, order.OrganizationValidation)
-		w.complete(number)
-	})
+	w := quiet.enter(t)
+	number := w.polledOnce(w.order(order.DCVTXT))
+	require.NoError(t, w.Lab.SetTXT(w.challenge(number).Domain, "something else"))
+	out := w.command(number, order.DomainCheckNow{Actor: applicant})
+	require.False(t, out.Found)
+	require.Contains(t, out.Text.EN, "something else")
+	require.Contains(t, out.Text.JA, "something else")
+	require.Equal(t, out.Text, w.status(number).Challenge.LastFinding)
+	require.Equal(t, "dcv.too-often", w.refused(number, order.DomainCheckNow{Actor: applicant}).Code)
+}
+
+func TestACheckByHandThatFindsTheValueCompletesTheDomain(t *testing.T) {
+	t.Parallel()
+	w := quiet.enter(t)
+	number := w.polledOnce(w.order(order.DCVCNAME))
+	w.prove(number)
+	out := w.command(number, order.DomainCheckNow{Actor: applicant})
+	require.True(t, out.Found)
+	require.Equal(t, order.OrganizationValidation, out.State)
+	require.Equal(t, "dcv.done", w.refused(number, order.DomainCheckNow{Actor: applicant}).Code)
+	w.complete(number)
+}
+
+func TestAnOperatorsResetOfThePollingActivityLooksAtOnceAndCostsNoEvent(t *testing.T) {
+	t.Parallel()
+	w := quiet.enter(t)
+	number := w.polledOnce(w.order(order.DCVTXT))
+	checks, events := w.status(number).Challenge.Checks, len(w.history(number))
+	w.resetPoll(number)
+	w.await(number, "another look", func(st order.Status) bool { return st.Challenge.Checks == checks+1 })
+	require.Len(t, w.history(number), events)
+	w.prove(number)
+	w.backingOff(number)
+	w.resetPoll(number)
+	w.awaitState(number, order.OrganizationValidation)
+	w.complete(number)
 }
 
 // polledOnce waits until polling has looked once and waits for its next time, and nothing else is under way.

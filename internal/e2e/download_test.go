@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -24,7 +25,7 @@ const letterToSign = "Subject: test\r\n\r\n署名と暗号化の確認です。\
 func TestTheDownloadedCertificateSignsAndEncryptsMail(t *testing.T) {
 	t.Parallel()
 	o := openssl{t: t, path: need.Program(t, "openssl", "openssl"), dir: t.TempDir()}
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	key, csr := request(t, form.CertificateEmail)
 	form.CSR = csr
@@ -52,17 +53,16 @@ func TestTheDownloadedCertificateSignsAndEncryptsMail(t *testing.T) {
 	o.run("cms", "-verify", "-in", "signed.eml", "-CAfile", "root.pem", "-purpose", "smimesign", "-text", "-out", "verified.txt")
 	require.Equal(t, letterToSign, string(o.read("verified.txt")))
 	o.write("tampered.eml", bytes.Replace(o.read("signed.eml"), []byte("Subject: test"), []byte("Subject: lies"), 1))
-	require.Error(t, o.try("cms", "-verify", "-in", "tampered.eml", "-CAfile", "root.pem", "-out", "tampered.txt"))
+	require.ErrorContains(t, o.try("cms", "-verify", "-in", "tampered.eml", "-CAfile", "root.pem", "-out", "tampered.txt"), "verification failure")
 	o.run("cms", "-encrypt", "-aes256", "-in", "mail.txt", "-out", "encrypted.eml", "leaf.pem")
 	require.NotContains(t, string(o.read("encrypted.eml")), "Subject: test")
 	o.run("cms", "-decrypt", "-in", "encrypted.eml", "-recip", "leaf.pem", "-inkey", "key.pem", "-out", "decrypted.txt")
 	require.Equal(t, letterToSign, string(o.read("decrypted.txt")))
 }
 
-// TestTheDownloadLinkOpensNothingElse: a link is worth what it was sent for.
 func TestTheDownloadLinkOpensNothingElse(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVTXT)
 	w.complete(number)
 	page := linkIn(t, w.mail(w.status(number).CertificateEmail, "発行のお知らせ"), "/download/")
@@ -122,11 +122,10 @@ type openssl struct {
 func (o openssl) try(args ...string) error {
 	cmd := exec.CommandContext(o.t.Context(), o.path, args...)
 	cmd.Dir = o.dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		o.t.Logf("openssl %v: %s", args, out)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("openssl %v: %w: %s", args, err, out)
 	}
-	return err
+	return nil
 }
 
 func (o openssl) run(args ...string) {

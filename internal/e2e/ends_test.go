@@ -27,7 +27,7 @@ func TestARejectedOrCancelledOrderEndsInEveryStageAndTellsWhy(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s in %s", end.state, stage), func(t *testing.T) {
 				t.Parallel()
-				w := shared(t)
+				w := common.enter(t)
 				number := reach(w)
 				w.command(number, end.cmd)
 				st := w.endedWithout(number, end.state, end.reason)
@@ -43,7 +43,7 @@ func TestARejectedOrCancelledOrderEndsInEveryStageAndTellsWhy(t *testing.T) {
 
 func TestACancellationInTheTemporalUIEndsTheOrderByItsOwnRules(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVTXT)
 	require.NoError(t, w.temporal.CancelWorkflow(w.ctx, workflows.OrderID(number), ""))
 	st := w.endedWithout(number, order.Cancelled, "operator")

@@ -51,7 +51,7 @@ func subjectOf(t *testing.T, c order.Certificate) (organization, city string) {
 
 func TestAnOpenInquiryHoldsIssuanceUntilItIsAnswered(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.validated(w.application(order.DCVTXT))
 	st := w.status(number)
 	w.command(number, order.InquiryOpened{Actor: staff, Question: "Which of your two offices is this?"})
@@ -73,7 +73,7 @@ func TestAnOpenInquiryHoldsIssuanceUntilItIsAnswered(t *testing.T) {
 
 func TestACorrectionAppearsInTheCertificateAndTheTrailNamesItsFields(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.validated(w.application(order.DCVTXT))
 	fix := order.SubjectCorrected{Actor: staff, Organization: "Sample Shoji K.K.", RemoveUnit: true, Reason: "commercial register"}
 	require.True(t, w.command(number, fix).Applied)
@@ -93,7 +93,7 @@ func TestACorrectionAppearsInTheCertificateAndTheTrailNamesItsFields(t *testing.
 
 func TestACorrectionAfterIssueIsRefused(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	w.Mailbox.Defer(form.CertificateEmail, 451, 1000) // keeps the workflow open
 	number := w.challenged(w.submit(form))
@@ -115,7 +115,7 @@ func TestACorrectionAfterIssueIsRefused(t *testing.T) {
 
 func TestCAAThatForbidsIssuanceBlocksItVisiblyUntilItIsChanged(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	domain := domainOf(form.CertificateEmail)
 	require.NoError(t, w.Lab.SetCAA(domain, `0 issue "ca.example"`, `0 issuemail ";"`))
@@ -133,7 +133,7 @@ func TestCAAThatForbidsIssuanceBlocksItVisiblyUntilItIsChanged(t *testing.T) {
 
 func TestALintFindingBlocksIssuanceUntilStaffCorrectIt(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	form.Organization.Name = "Sample &amp; Trading K.K." // a web form upstream has written & for the browser
 	number := w.validated(form)

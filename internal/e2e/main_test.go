@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -21,11 +22,37 @@ var programs struct {
 	dir, worker, starter, ca string
 }
 
-// common is the stack of the tests that kill nothing.
-var common struct {
+// The stacks of the tests that kill nothing. On the quiet one a challenge is looked at once an hour: what is found there was asked
+// for, and orders that wait cost nothing.
+var (
+	common = sharedStack{name: "common"}
+	quiet  = sharedStack{name: "quiet", poll: time.Hour}
+)
+
+// sharedStack is started by the first test that needs it.
+type sharedStack struct {
+	name string
+	poll time.Duration
+
 	once  sync.Once
 	stack *devstack.Stack
 	err   error
+}
+
+func (s *sharedStack) enter(t *testing.T) *world {
+	t.Helper()
+	s.once.Do(func() {
+		s.stack, s.err = startStack(devstack.Options{Dir: filepath.Join(programs.dir, s.name), Poll: s.poll})
+	})
+	require.NoError(t, s.err)
+	return enter(t, s.stack)
+}
+
+func (s *sharedStack) stop() error {
+	if s.stack == nil {
+		return nil
+	}
+	return s.stack.Stop(context.Background())
 }
 
 func TestMain(m *testing.M) {
@@ -37,7 +64,7 @@ func run(m *testing.M) int {
 	waitTogether()
 	dir, err := os.MkdirTemp("", "smid-e2e-")
 	if err == nil {
-		err = os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL's own user must be able to pass
+		err = os.Chmod(dir, 0o755) // PostgreSQL's own user must be able to pass
 	}
 	if err == nil {
 		err = build(dir)
@@ -48,11 +75,9 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	code := m.Run()
-	if common.stack != nil {
-		if err := common.stack.Stop(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "e2e: stop the stack:", err)
-			return 1
-		}
+	if err := errors.Join(common.stop(), quiet.stop()); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: stop the stacks:", err)
+		return 1
 	}
 	return code
 }
@@ -63,7 +88,7 @@ func waitTogether() {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", "16") // the flag is there and takes a number
+		_ = flag.Set("test.parallel", "12") // the flag is there and takes a number
 	}
 }
 
@@ -78,16 +103,6 @@ func build(dir string) error {
 		}
 	}
 	return devstack.MakeCA(ctx, programs.ca, nil)
-}
-
-// shared returns a world on the common stack.
-func shared(t *testing.T) *world {
-	t.Helper()
-	common.once.Do(func() {
-		common.stack, common.err = startStack(devstack.Options{Dir: filepath.Join(programs.dir, "common")})
-	})
-	require.NoError(t, common.err)
-	return enter(t, common.stack)
 }
 
 // private returns a world on a stack of its own, which the test may kill; o may leave out what every stack shares.
@@ -117,6 +132,7 @@ func startStack(o devstack.Options) (*devstack.Stack, error) {
 
 // showLog prints the end of a program's log into a failed test.
 func showLog(t *testing.T, s *devstack.Stack, name string) {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join(s.Options.Dir, name))
 	if err == nil {
 		t.Logf("end of %s:\n%s", name, b[max(0, len(b)-6000):])

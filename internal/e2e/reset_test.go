@@ -69,7 +69,7 @@ func TestAnIssuedOrderResetInTheTemporalUIKeepsItsOneCertificate(t *testing.T) {
 	for _, method := range []order.DCVMethod{order.DCVTXT, order.DCVEmail} {
 		t.Run(string(method), func(t *testing.T) {
 			t.Parallel()
-			w := shared(t)
+			w := common.enter(t)
 			number := w.order(method)
 			certificate := w.complete(number)
 			domain := w.challenge(number).Domain

@@ -13,7 +13,7 @@ import (
 
 func TestOperatorsSeeStateWhatIsAwaitedAndTheDeadlineInTheTemporalUI(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	number := w.order(order.DCVTXT)
 	st := w.status(number)
 	w.listed(number, `OrderState = 'domain-validation' AND WaitingOn = 'dns-record' AND NeedsStaff = false`)
@@ -44,12 +44,15 @@ func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(ti
 
 func TestARefusedSubmissionIsToldApartInTheTemporalUI(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
-	code := w.vouchers(1)[0]
-	answers := w.race(w.formWith(order.DCVTXT, code), w.formWith(order.DCVTXT, code))
-	for _, number := range w.handedIn(code) {
-		if number != answers[0].Number && number != answers[1].Number && w.leftNothing(number) == 1 {
-			w.listed(number, `OrderState = 'refused' AND ExecutionStatus = 'Completed'`)
+	w := quiet.enter(t)
+	for _, code := range w.vouchers(10) { // in nearly every duel the loser has a workflow
+		answers := w.race(w.formWith(order.DCVTXT, code), w.formWith(order.DCVTXT, code))
+		for _, number := range w.handedIn(code) {
+			if number != answers[0].Number && number != answers[1].Number && w.leftNothing(number) == 1 {
+				w.listed(number, `OrderState = 'refused' AND ExecutionStatus = 'Completed'`)
+				return
+			}
 		}
 	}
+	require.Fail(t, "no loser had a workflow")
 }

@@ -43,7 +43,7 @@ func (w *world) race(forms ...order.Application) []answer {
 
 func TestOfTwoSubmissionsWithOneVoucherAtTheSameInstantOneBecomesAnOrder(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := quiet.enter(t)
 	codes := make(chan string, duels)
 	for _, code := range w.vouchers(duels) {
 		codes <- code
@@ -90,7 +90,6 @@ func (w *world) duel(code string) (losers int) {
 			losers += w.leftNothing(number)
 		}
 	}
-	w.signal(winner.Number, order.OrderCancelled{Actor: applicant, Reason: "only a trial"}) // nobody waits for it any longer
 	return losers
 }
 
@@ -129,7 +128,7 @@ func (w *world) leftNothing(number string) int {
 
 func TestOneSubmissionHandedInAHundredTimesAtOnceIsOneOrder(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	form := w.application(order.DCVTXT)
 	forms := make([]order.Application, repeats)
 	for i := range forms {
@@ -151,7 +150,7 @@ func TestOneSubmissionHandedInAHundredTimesAtOnceIsOneOrder(t *testing.T) {
 
 func TestAnOrderThatEndsWithoutACertificateGivesItsVoucherBack(t *testing.T) {
 	t.Parallel()
-	w := shared(t)
+	w := common.enter(t)
 	code := w.vouchers(1)[0]
 	for what, end := range map[order.State]order.Command{
 		order.Rejected:  order.OrderRejected{Actor: staff, Reason: "no such organisation"},

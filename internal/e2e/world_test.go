@@ -24,9 +24,12 @@ import (
 	"securemailid.example/internal/voucher"
 )
 
-// patience bounds every wait; a state that is not reached by then never will be. It is above the longest timeout by which a killed
-// worker is noticed, a minute, on a machine that does much else.
+// patience bounds every wait; a state that is not reached by then never will be. It is above the longest timeouts by which a killed
+// worker is noticed, two minutes, on a machine that does much else.
 const patience = 4 * time.Minute
+
+// longest bounds a whole test.
+const longest = 10 * time.Minute
 
 // tick is how often a wait looks.
 const tick = 50 * time.Millisecond
@@ -43,7 +46,7 @@ type world struct {
 
 func enter(t *testing.T, s *devstack.Stack) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	t.Cleanup(cancel)
 	w := &world{Stack: s, t: t, ctx: ctx}
 	logger := slog.New(slog.DiscardHandler)
@@ -81,14 +84,18 @@ func setting(s *devstack.Stack, name string) string {
 // until waits until the probe is content.
 func (w *world) until(what string, probe proc.Probe) {
 	w.t.Helper()
-	require.NoErrorf(w.t, proc.Await(w.ctx, tick, probe), "waiting for %s", what)
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	require.NoErrorf(w.t, proc.Await(ctx, tick, probe), "waiting for %s", what)
 }
 
 // await waits until the record says what the test waits for.
 func (w *world) await(number, what string, done func(order.Status) bool) order.Status {
 	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
 	var st order.Status
-	err := proc.Await(w.ctx, tick, func(ctx context.Context) error {
+	err := proc.Await(ctx, tick, func(ctx context.Context) error {
 		var err error
 		if st, err = w.desk.Records.Order(ctx, number); err != nil {
 			return err
