@@ -99,8 +99,8 @@ fuzz: postgres ## run every fuzz target (below FUZZDIR) for FUZZTIME (60s)
 	done
 
 .PHONY: bench
-bench: $(BIN)/temporal postgres build ## measure, each figure beside its limit in the same run
-	@$(WITH_POSTGRES) $(GO) test -run '^$$' -bench . $(BENCHFLAGS) -timeout 60m ./internal/bench/...
+bench: $(BIN)/temporal postgres ## measure, each figure beside its limit in the same run (BENCHFLAGS="-waiting 1000,10000" for more)
+	@$(WITH_POSTGRES) $(GO) run ./internal/bench $(BENCHFLAGS)
 
 .PHONY: histories
 histories: $(BIN)/temporal postgres ## make the golden histories anew (workflows/testdata): once per released workflow

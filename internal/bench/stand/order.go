@@ -27,14 +27,34 @@ const patience = 2 * time.Minute
 // Staff is the actor of staff commands.
 var Staff = order.Actor{Actor: "staff/bench"}
 
-// request makes a key and a CSR. One serves every order, since the form wins (G6) and making a key takes longer than an order.
-func request() (string, error) {
+// Request makes a key and a CSR. One serves every order, since the form wins (G6) and making a key takes longer than an order.
+func Request() (string, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return "", err
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "info@example.co.jp"}}, key)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})), err
+}
+
+// Form is a complete application form for a domain; the voucher is left out.
+func Form(domain, csr string, method order.DCVMethod) order.Application {
+	return order.Application{
+		Language: order.Japanese, Type: order.New, ValidityYears: 1, CSR: csr, CertificateEmail: "info@" + domain, DCVMethod: method,
+		Organization: order.Organization{
+			NameJA: "サンプル商事株式会社", Name: "Sample Trading K.K.", Unit: "Test Services", State: "Tokyo", City: "Chuo-ku",
+			Street: "1-2-3 Sample", PostalCode: "104-0061", Telephone: "03-1234-5678",
+		},
+		Representative: order.Representative{
+			Department: "情報システム部", FamilyNameJA: "申請", GivenNameJA: "責任", FamilyName: "Shinsei", GivenName: "Sekinin",
+			Email: "representative@" + domain,
+		},
+		TechnicalContact: order.TechnicalContact{
+			Company: "サンプル商事株式会社", Department: "情報システム部", FamilyName: "Gijutsu", GivenName: "Tantou", Telephone: "03-1234-5679",
+			Email: "tech@" + domain,
+		},
+		TermsAccepted: true,
+	}
 }
 
 // Applications fills in n forms, each for a domain of its own, with vouchers from one batch.
@@ -45,24 +65,8 @@ func (s *Stand) Applications(ctx context.Context, method order.DCVMethod, n int)
 	}
 	out := make([]order.Application, n)
 	for i := range out {
-		domain := "d" + strings.ToLower(rand.Text()[:10]) + ".example.co.jp"
-		out[i] = order.Application{
-			Language: order.Japanese, Voucher: codes[i], Type: order.New, ValidityYears: 1, CSR: s.csr,
-			CertificateEmail: "info@" + domain, DCVMethod: method,
-			Organization: order.Organization{
-				NameJA: "サンプル商事株式会社", Name: "Sample Trading K.K.", Unit: "Test Services", State: "Tokyo", City: "Chuo-ku",
-				Street: "1-2-3 Sample", PostalCode: "104-0061", Telephone: "03-1234-5678",
-			},
-			Representative: order.Representative{
-				Department: "情報システム部", FamilyNameJA: "申請", GivenNameJA: "責任", FamilyName: "Shinsei", GivenName: "Sekinin",
-				Email: "representative@" + domain,
-			},
-			TechnicalContact: order.TechnicalContact{
-				Company: "サンプル商事株式会社", Department: "情報システム部", FamilyName: "Gijutsu", GivenName: "Tantou", Telephone: "03-1234-5679",
-				Email: "tech@" + domain,
-			},
-			TermsAccepted: true,
-		}
+		out[i] = Form("d"+strings.ToLower(rand.Text()[:10])+".example.co.jp", s.csr, method)
+		out[i].Voucher = codes[i]
 	}
 	return out, nil
 }

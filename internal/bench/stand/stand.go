@@ -93,7 +93,7 @@ func (s *Stand) enter(ctx context.Context) error {
 	if s.Temporal, err = engine.Dial(ctx, s.Stack.Temporal.HostPort(), logger); err != nil {
 		return err
 	}
-	s.csr, err = request()
+	s.csr, err = Request()
 	return err
 }
 
