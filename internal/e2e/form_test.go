@@ -50,6 +50,14 @@ func (w *world) vouchers(count int) []string {
 	return codes
 }
 
+// hash is how the record knows a voucher.
+func (w *world) hash(code string) []byte {
+	w.t.Helper()
+	c, err := voucher.Normalize(code)
+	require.NoError(w.t, err)
+	return w.desk.Vouchers.Hash(c)
+}
+
 // request makes a key and a CSR.
 func request(t *testing.T, email string) (*rsa.PrivateKey, string) {
 	t.Helper()

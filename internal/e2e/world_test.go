@@ -122,16 +122,18 @@ func (w *world) status(number string) order.Status {
 	return st
 }
 
-// done counts the lines of an action in the order's audit trail.
-func done(st order.Status, action string) int {
-	n := 0
+// actors returns who did an action, by the order's audit trail.
+func actors(st order.Status, action string) (who []string) {
 	for _, e := range st.Timeline {
 		if e.Action == action {
-			n++
+			who = append(who, e.Actor)
 		}
 	}
-	return n
+	return who
 }
+
+// done counts how often an action was done.
+func done(st order.Status, action string) int { return len(actors(st, action)) }
 
 // vouchersUsed counts the vouchers that the order has used.
 func (w *world) vouchersUsed(number string) int {
