@@ -34,9 +34,9 @@ func (p *portal) clientKey(r *http.Request) string {
 	return httprate.CanonicalizeIP(host)
 }
 
-// limitDecisions bounds how often one address may send the approval form.
-func (p *portal) limitDecisions(next http.Handler) http.Handler {
-	return httprate.LimitBy(p.Limits.Decisions, time.Minute,
+// limited bounds how often one address may make a request of this kind in a minute; beyond it an error page answers.
+func (p *portal) limited(perMinute int, next http.Handler) http.Handler {
+	return httprate.LimitBy(perMinute, time.Minute,
 		func(r *http.Request) (string, error) { return p.clientKey(r), nil },
 		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, errTooMany) }),
 	)(next)

@@ -3,6 +3,7 @@ package portal
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -22,21 +23,30 @@ var languages = []order.Language{order.Japanese, order.English}
 // catalog is every text of the templates by key, both languages side by side. Placeholders are those of package fmt.
 type catalog map[string]fault.Text
 
+// loadTexts reads templates/texts, one file a page; layout.yaml holds what several pages say.
 func loadTexts() (catalog, error) {
-	data, err := templateFiles.ReadFile("templates/texts.yaml")
+	names, err := fs.Glob(templateFiles, "templates/texts/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	var c catalog
-	if err := yaml.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("portal: texts.yaml: %w", err)
-	}
-	for key, t := range c {
-		if t.JA == "" || t.EN == "" {
-			return nil, fmt.Errorf("portal: texts.yaml: %s lacks a language", key)
+	all := catalog{}
+	for _, name := range names {
+		data, err := templateFiles.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("portal: %w", err)
+		}
+		var c catalog
+		if err := yaml.Unmarshal(data, &c); err != nil {
+			return nil, fmt.Errorf("portal: %s: %w", name, err)
+		}
+		for key, t := range c {
+			if _, twice := all[key]; twice || t.JA == "" || t.EN == "" {
+				return nil, fmt.Errorf("portal: %s: %s lacks a language or stands twice", name, key)
+			}
+			all[key] = t
 		}
 	}
-	return c, nil
+	return all, nil
 }
 
 // in returns the template function t for one language: a text by key, with args in its placeholders.

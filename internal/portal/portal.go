@@ -2,8 +2,9 @@
 // certificates and CRLs that certificates point to, and health. Everything it shows comes from the record; only a decision
 // goes to the orders' engine. It needs no worker and no Temporal to show, download or serve anything.
 //
-// Each page is one Go file and one template of the same name; all share templates/layout.html, static/style.css and the
-// texts of templates/texts.yaml. Every failure becomes a page in errors.go.
+// Each page is one Go file, one template and one file of texts of the same name (templates/texts, both languages side by side). All
+// share templates/layout.html and static/style.css; what several pages show lies in templates/parts. A page works without scripts;
+// those in static/ only help. Every failure becomes a page in errors.go.
 package portal
 
 import (
@@ -84,7 +85,7 @@ type portal struct {
 	Config
 	pages  map[order.Language]templates
 	texts  catalog
-	assets map[string]asset
+	assets assets
 	misses *httprate.RateLimiter
 }
 
@@ -104,10 +105,10 @@ func New(c Config) (http.Handler, error) {
 	if p.texts, err = loadTexts(); err != nil {
 		return nil, err
 	}
-	if p.pages, err = loadPages(p.texts); err != nil {
+	if p.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if p.assets, err = loadAssets(); err != nil {
+	if p.pages, err = loadPages(p.texts, p.assets); err != nil {
 		return nil, err
 	}
 	return p.chain(p.routes()), nil
@@ -139,7 +140,7 @@ func (p *portal) routes() *http.ServeMux {
 	page := func(pattern string, h pageFunc) { mux.Handle(pattern, p.page(h)) }
 	page("GET /{$}", p.home)
 	page("GET /approve/{token}", p.showApproval)
-	mux.Handle("POST /approve/{token}", p.limitDecisions(p.page(p.decide)))
+	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
 	page("GET /download/{token}", p.showDownload)
 	page("GET /download/{token}/file", p.downloadFile)
 	page("GET /ca/{file}", p.caCertificate)

@@ -29,12 +29,11 @@ type frame struct {
 	Other   order.Language // the language to switch to; empty where switching would lose the page
 	Company string         // in whose name the page speaks, in its language
 	HelpURL string
-	Style   string // address of the stylesheet
 	Page    any
 }
 
-// loadPages parses every page within the layout, once per language.
-func loadPages(texts catalog) (map[order.Language]templates, error) {
+// loadPages parses every page within the layout, with the parts that pages share, once per language.
+func loadPages(texts catalog, assets assets) (map[order.Language]templates, error) {
 	names, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
@@ -42,13 +41,13 @@ func loadPages(texts catalog) (map[order.Language]templates, error) {
 	all := map[order.Language]templates{}
 	for _, l := range languages {
 		all[l] = templates{}
-		funcs := template.FuncMap{"t": texts.in(l), "when": moment(l)}
+		funcs := template.FuncMap{"t": texts.in(l), "when": moment(l), "asset": assets.href}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
 			if page == "layout" {
 				continue
 			}
-			t, err := template.New("layout.html").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", name)
+			t, err := template.New("layout.html").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts/*.html", name)
 			if err != nil {
 				return nil, fmt.Errorf("portal: %w", err)
 			}
@@ -61,7 +60,7 @@ func loadPages(texts catalog) (map[order.Language]templates, error) {
 // render answers with a page. It is built whole before the first byte leaves, so that a failure can still become an error page.
 func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 	l := p.language(r)
-	f := frame{Lang: l, Company: p.Brand.Name.In(string(l)), HelpURL: p.Brand.HelpURL, Style: p.assets["style.css"].href, Page: data}
+	f := frame{Lang: l, Company: p.Brand.Name.In(string(l)), HelpURL: p.Brand.HelpURL, Page: data}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		f.Other = languages[0]
 		if l == f.Other {
@@ -89,13 +88,25 @@ type asset struct {
 	href string
 }
 
-func loadAssets() (map[string]asset, error) {
-	mimes := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+// assets are the files of static/ by name.
+type assets map[string]asset
+
+// href is the address of a file, for templates; a misspelt name fails when the page is rendered.
+func (a assets) href(name string) (string, error) {
+	found, ok := a[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return found.href, nil
+}
+
+func loadAssets() (assets, error) {
+	mimes := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	entries, err := staticFiles.ReadDir("static")
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
 	}
-	all := map[string]asset{}
+	all := assets{}
 	for _, e := range entries {
 		data, err := staticFiles.ReadFile("static/" + e.Name())
 		if err != nil {
