@@ -27,6 +27,7 @@ var actionNames = map[string]fault.Text{
 	"letter-sent":              {JA: "メールを送信しました", EN: "mail sent"},
 	"letter-failed":            {JA: "メールが届きませんでした", EN: "mail refused"},
 	"reminded":                 {JA: "催促のメールを用意しました", EN: "reminder written"},
+	"link-added":               {JA: "リンクを発行しました", EN: "link given"},
 	"message-refused":          {JA: "適用できない操作がありました", EN: "a message was refused"},
 }
 

@@ -60,6 +60,7 @@ type Rules struct {
 	Reminders        []time.Duration // after submission, while something waits for the applicant
 	ApprovalLinkLife time.Duration   // e-mail approval link; never longer than RandomValueMaxAge
 	DownloadLinkLife time.Duration
+	StatusLinkLife   time.Duration // never shorter than OrderLifetime: who has applied can follow the order to its end
 }
 
 // Book answers which rules hold when.

@@ -147,6 +147,8 @@ func TestBothProfiles(t *testing.T) {
 			require.LessOrEqual(t, r.CRLValidity, 10*day, "F")
 			require.Greater(t, r.CRLValidity, r.CRLEvery, "a CRL is replaced before it ends")
 			require.LessOrEqual(t, r.ApprovalLinkLife, r.RandomValueMaxAge, "A8")
+			require.Equal(t, 180*day, r.StatusLinkLife)
+			require.GreaterOrEqual(t, r.StatusLinkLife, r.OrderLifetime, "an order can be followed to its end")
 			require.IsIncreasing(t, r.Reminders)
 			require.Less(t, r.Reminders[len(r.Reminders)-1], r.OrderLifetime, "a reminder comes before the end")
 		}

@@ -39,7 +39,7 @@ func guide() Rules {
 		CRLEvery:           day, CRLValidity: 7 * day,
 		OrderLifetime:    90 * day,
 		Reminders:        []time.Duration{3 * day, 7 * day, 14 * day, 30 * day, 60 * day},
-		ApprovalLinkLife: 30 * day, DownloadLinkLife: 90 * day,
+		ApprovalLinkLife: 30 * day, DownloadLinkLife: 90 * day, StatusLinkLife: 180 * day,
 	}
 }
 

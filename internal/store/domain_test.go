@@ -331,3 +331,46 @@ func TestBothAnswersAtOnceAreOneDecision(t *testing.T) {
 		isFault(t, err, fault.Conflict, "link.used")
 	}
 }
+
+func statusLink(number string) order.Link {
+	return order.Link{ID: uuid.NewString(), Hash: random(32), Order: number, Purpose: order.LinkStatus, Recipient: "tech@example.co.jp", ExpiresAt: noon.AddDate(0, 0, 180)}
+}
+
+func TestAddLink(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	link := statusLink(r.accepted())
+	require.NoError(t, r.AddLink(r.ctx(), link))
+	found, err := r.Link(r.ctx(), link.Hash)
+	require.NoError(t, err)
+	require.Equal(t, link, found)
+	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM audit WHERE order_number = $1 AND action = 'link-added'`, link.Order))
+
+	r.unchanged(func() {
+		again := link
+		again.ID, again.ExpiresAt = uuid.NewString(), noon.AddDate(9, 0, 0)
+		require.NoError(t, r.AddLink(r.ctx(), again))
+		found, err = r.Link(r.ctx(), link.Hash)
+		require.NoError(t, err)
+		require.Equal(t, link, found, "the first stands")
+
+		isFault(t, r.AddLink(r.ctx(), statusLink("1000000000")), fault.NotFound, "order.unknown")
+	})
+	_, err = r.VerifyAudit(r.ctx(), nil)
+	require.NoError(t, err)
+}
+
+func TestTheSameLinkAddedAtOnceIsOneLink(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	link := statusLink(r.accepted())
+	for _, err := range race(make([]struct{}, 20), func(struct{}) error {
+		mine := link
+		mine.ID = uuid.NewString()
+		return r.AddLink(r.ctx(), mine)
+	}) {
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM links WHERE hash = $1`, link.Hash))
+	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM audit WHERE action = 'link-added'`))
+}

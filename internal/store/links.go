@@ -64,6 +64,24 @@ func (c *change) insertLinks(ctx context.Context, number string, links []order.L
 	return nil
 }
 
+// AddLink keeps a link that nobody was mailed with a letter, such as the status link on the receipt page. A repeat with the same hash
+// changes nothing. An order that does not exist is NotFound.
+func (s *Store) AddLink(ctx context.Context, l order.Link) error {
+	return s.change(ctx, func(c *change) error {
+		if _, err := c.lockOrder(ctx, l.Order); err != nil {
+			return err
+		}
+		var known bool
+		if err := c.GetContext(ctx, &known, `SELECT EXISTS (SELECT FROM links WHERE hash = $1)`, l.Hash); err != nil || known {
+			return err
+		}
+		if err := c.insertLinks(ctx, l.Order, []order.Link{l}); err != nil {
+			return err
+		}
+		return c.note(l.Order, system, "link-added", map[string]any{"link": l.ID, "purpose": l.Purpose}, s.now())
+	})
+}
+
 // endApprovalLinks makes the order's unused approval links worthless.
 func (c *change) endApprovalLinks(ctx context.Context, number string, at time.Time) error {
 	_, err := c.ExecContext(ctx, `
