@@ -14,9 +14,9 @@ func (p *program) caPublish() *cobra.Command {
 	return &cobra.Command{
 		Use:   "publish",
 		Short: "発行CAとCRLをデータベースに登録 / Put the issuing CA and a CRL into the record",
-		Long: `SMID_CA_DIR の発行CAの証明書と、期限が近ければ新しいCRLを登録します。ポータルがそれらを公開します。繰り返し実行できます。
-Puts the issuing CA of SMID_CA_DIR into the record, with a new CRL where the last one is due. The portal serves them. Running it
-again does nothing.`,
+		Long: `SMID_CA_DIR のすべての発行CAの証明書と、期限が近ければ新しいCRLを登録します。ポータルがそれらを公開します。繰り返し実行できます。
+Puts every issuing CA of SMID_CA_DIR into the record, each with a new CRL where the last one is due. The portal serves them.
+Running it again does nothing.`,
 		Example: "  starter ca publish",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,14 +30,19 @@ again does nothing.`,
 }
 
 func (p *program) publishCA(ctx context.Context, d *app.Desk, cfg config.CA) error {
-	authority, err := app.LoadCA(cfg, d.Rules, p.getenv("SMID_PUBLIC_URL"), p.clock)
+	authority, err := app.LoadAuthority(cfg, d.Rules, p.getenv("SMID_PUBLIC_URL"), p.clock)
 	if err != nil {
 		return err
 	}
-	if err := app.PublishCA(ctx, d.Records, authority, d.Rules, p.clock()); err != nil {
+	if err := app.PublishAuthority(ctx, d.Records, authority, d.Rules, p.clock()); err != nil {
 		return err
 	}
-	return p.published(ctx, d, authority)
+	for _, c := range authority.All() {
+		if err := p.published(ctx, d, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *program) published(ctx context.Context, d *app.Desk, authority *ca.CA) error {

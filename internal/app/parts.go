@@ -26,7 +26,7 @@ type parts struct {
 	orders  workflows.Activities
 	issuing *activities.Issuing
 	prober  *probe.Prober
-	ca      *ca.CA
+	ca      *ca.Authority
 	rules   policy.Book
 }
 
@@ -69,7 +69,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	if err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}
-	if p.ca, err = LoadCA(w.Config.CA, rules, base, w.Clock); err != nil {
+	if p.ca, err = LoadAuthority(w.Config.CA, rules, base, w.Clock); err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}
 	p.issuing = &activities.Issuing{

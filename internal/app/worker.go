@@ -45,7 +45,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer func() { _ = p.prober.Close() }()
 	if p.ca != nil {
-		if err := PublishCA(ctx, records, p.ca, p.rules, w.Clock()); err != nil {
+		if err := PublishAuthority(ctx, records, p.ca, p.rules, w.Clock()); err != nil {
 			return err
 		}
 	}

@@ -36,10 +36,10 @@ const (
 	benchDomain = "example.co.jp"
 )
 
-// issuer is an issuing CA with its record, and the same key bare.
+// issuer is an authority with its record, and the same key bare.
 type issuer struct {
 	record *record
-	ca     *ca.CA
+	ca     *ca.Authority
 	rules  policy.Book
 	form   order.Application
 	spki   []byte
@@ -89,10 +89,10 @@ func (i *issuer) open(ctx context.Context) error {
 	}
 	i.rules, _ = policy.Open(policy.Guide)
 	var err error
-	if i.ca, err = app.LoadCA(config.CA{Dir: dir, PolicyOID: "2.999.1.1"}, i.rules, benchURL, time.Now); err != nil {
+	if i.ca, err = app.LoadAuthority(config.CA{Dir: dir, PolicyOID: "2.999.1.1"}, i.rules, benchURL, time.Now); err != nil {
 		return err
 	}
-	if err := app.PublishCA(ctx, i.record.Store, i.ca, i.rules, time.Now()); err != nil {
+	if err := app.PublishAuthority(ctx, i.record.Store, i.ca, i.rules, time.Now()); err != nil {
 		return err
 	}
 	text, err := stand.Request()

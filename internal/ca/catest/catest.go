@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,8 @@ type Parts struct {
 	Key     crypto.Signer // of the issuing CA, RSA-4096
 	Issuing *x509.Certificate
 	Root    *x509.Certificate
+
+	rootKey crypto.Signer
 }
 
 // born and years span every date that a test's clock may show.
@@ -83,6 +86,42 @@ func Material(t testing.TB, profile policy.Profile) Parts {
 	return parts
 }
 
+// Successor returns the parts of a second issuing CA under the root of Material's, begun a year later, as a rollover makes it.
+func Successor(t testing.TB, profile policy.Profile) Parts {
+	t.Helper()
+	made, ok := successors[profile]
+	require.True(t, ok, "profile %s", profile)
+	parts, err := made()
+	require.NoError(t, err)
+	return parts
+}
+
+var successors = map[policy.Profile]func() (Parts, error){
+	policy.Guide:       sync.OnceValues(func() (Parts, error) { return succeed(policy.Guide) }),
+	policy.PublicTrust: sync.OnceValues(func() (Parts, error) { return succeed(policy.PublicTrust) }),
+}
+
+func succeed(profile policy.Profile) (Parts, error) {
+	before, err := ceremonies[profile]()
+	if err != nil {
+		return Parts{}, err
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 4096)
+	if err != nil {
+		return Parts{}, err
+	}
+	template := *before.Issuing
+	template.SerialNumber = new(big.Int).Add(template.SerialNumber, big.NewInt(1))
+	template.Subject.CommonName += " 2"
+	template.NotBefore, template.RawSubject, template.SubjectKeyId = born().AddDate(1, 0, 0), nil, nil
+	der, err := x509.CreateCertificate(rand.Reader, &template, before.Root, key.Public(), before.rootKey)
+	if err != nil {
+		return Parts{}, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	return Parts{Key: key, Issuing: cert, Root: before.Root, rootKey: before.rootKey}, err
+}
+
 // ceremonies are shared by the tests of a binary; it is the only state here.
 var ceremonies = map[policy.Profile]func() (Parts, error){
 	policy.Guide:       sync.OnceValues(func() (Parts, error) { return hold(policy.Guide, PolicyOID) }),
@@ -106,7 +145,11 @@ func hold(profile policy.Profile, oid string) (parts Parts, err error) {
 		return Parts{}, err
 	}
 	key, err := ca.LoadKey(filepath.Join(dir, ceremony.IssuingKey))
-	return Parts{Key: key, Issuing: made.Issuing, Root: made.Root}, err
+	if err != nil {
+		return Parts{}, err
+	}
+	rootKey, err := ca.LoadKey(filepath.Join(dir, ceremony.RootKey))
+	return Parts{Key: key, Issuing: made.Issuing, Root: made.Root, rootKey: rootKey}, err
 }
 
 // Key returns a subscriber's RSA-2048 key, one per test binary, and its SubjectPublicKeyInfo.
