@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"time"
 
 	"securemailid.example/internal/dcv"
@@ -54,14 +55,36 @@ func (s *Store) link(ctx context.Context, query string, arg any) (order.Link, er
 }
 
 func (c *change) insertLinks(ctx context.Context, number string, links []order.Link) error {
-	for _, l := range links {
-		if _, err := c.ExecContext(ctx, `
-			INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			l.ID, l.Hash, number, l.Purpose, textOrNull(l.Challenge), l.Recipient, stored(l.ExpiresAt)); err != nil {
-			return err
+	if len(links) == 0 {
+		return nil
+	}
+	_, err := c.ExecContext(ctx, `
+		INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at)
+		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.recipient, l.expires_at
+		FROM jsonb_to_recordset($2) AS l(id text, hash text, purpose text, challenge text, recipient text, expires_at timestamptz)`,
+		number, asJSON(newLinks(links)))
+	return err
+}
+
+// newLink is a link on its way into the record.
+type newLink struct {
+	ID        string            `json:"id"`
+	Hash      string            `json:"hash"` // hex
+	Purpose   order.LinkPurpose `json:"purpose"`
+	Challenge *string           `json:"challenge"`
+	Recipient string            `json:"recipient"`
+	ExpiresAt time.Time         `json:"expires_at"`
+}
+
+func newLinks(links []order.Link) []newLink {
+	out := make([]newLink, len(links))
+	for i, l := range links {
+		out[i] = newLink{l.ID, hex.EncodeToString(l.Hash), l.Purpose, nil, l.Recipient, stored(l.ExpiresAt)}
+		if l.Challenge != "" {
+			out[i].Challenge = &l.Challenge
 		}
 	}
-	return nil
+	return out
 }
 
 // AddLink keeps a link that nobody was mailed with a letter, such as the status link on the receipt page. A repeat with the same hash

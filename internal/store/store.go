@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -45,7 +44,7 @@ type Store struct {
 	db  *sqlx.DB
 	now func() time.Time
 
-	accept atomic.Pointer[sql.Stmt] // acceptOrder, prepared at its first use: planning it is a good part of its time
+	statements *statements
 }
 
 // Open connects to the record with the default settings and the machine's clock. A database that does not answer is a fault
@@ -88,7 +87,7 @@ func New(c Config) (*Store, error) {
 	db.SetMaxOpenConns(cmp.Or(c.MaxConns, 16))
 	db.SetMaxIdleConns(cmp.Or(c.MaxConns, 16))
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{db: sqlx.NewDb(db, "postgres"), now: c.Now}, nil
+	return &Store{db: sqlx.NewDb(db, "postgres"), now: c.Now, statements: &statements{}}, nil
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -123,6 +122,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 // change is a transaction that changes something and says so in the audit trail.
 type change struct {
 	*sqlx.Tx
+	*statements
+	db    *sqlx.DB
 	lines []audit.Entry
 }
 
@@ -148,7 +149,7 @@ func (s *Store) try(ctx context.Context, do func(*change) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	c := &change{Tx: tx}
+	c := &change{Tx: tx, statements: s.statements, db: s.db}
 	if err := do(c); err != nil || len(c.lines) == 0 {
 		return err
 	}

@@ -180,11 +180,7 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	if err != nil {
 		return err
 	}
-	statement, err := s.acceptStatement(ctx) //nolint:sqlclosecheck // kept for the next order
-	if err != nil {
-		return translate(ctx, err)
-	}
-	accepted, err := affected(statement.ExecContext(ctx,
+	accepted, err := affected(s.exec(ctx, acceptOrder,
 		number, at, app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail, app.DCVMethod,
 		asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), asJSON(rowsOf(a.Letters, at)),
 		line.Chain, line.Actor, line.Action, string(line.Detail), content))
@@ -195,20 +191,6 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 		return nil
 	}
 	return s.whyNotAccepted(ctx, a) // or another attempt for the same order was first
-}
-
-func (s *Store) acceptStatement(ctx context.Context) (*sql.Stmt, error) {
-	if statement := s.accept.Load(); statement != nil {
-		return statement, nil
-	}
-	statement, err := s.db.PrepareContext(ctx, acceptOrder)
-	if err != nil {
-		return nil, err
-	}
-	if !s.accept.CompareAndSwap(nil, statement) { // another call was first
-		return s.accept.Load(), statement.Close() //nolint:sqlclosecheck // only the other one is kept
-	}
-	return statement, nil
 }
 
 // whyNotAccepted returns nil if the order exists already, else the fault of its voucher.
