@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"securemailid.example/internal/dcv"
-	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/voucher"
 )
@@ -111,18 +110,12 @@ func contactOf(domain string) string { return "tech@" + domain }
 
 func domainOf(email string) string { return email[strings.LastIndexByte(email, '@')+1:] }
 
-// submit hands the application in and returns the order number. On an overloaded machine the answer can stay away; the same form again
-// is the same order.
+// submit hands the application in and returns the order number.
 func (w *world) submit(a order.Application) string {
 	w.t.Helper()
-	for {
-		r, err := w.desk.Submit(w.ctx, a, "")
-		if fault.KindOf(err) == fault.Unavailable && w.ctx.Err() == nil {
-			continue
-		}
-		require.NoError(w.t, err)
-		return r.Number
-	}
+	r, err := w.desk.Submit(w.ctx, a, "")
+	require.NoError(w.t, err)
+	return r.Number
 }
 
 // order starts an order and waits until its challenge is out.

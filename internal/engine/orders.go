@@ -33,11 +33,21 @@ type Orders struct {
 // whether the first call's answer arrived or not. A refusal is asked for once more, since it may be the stored answer of an earlier
 // attempt whose voucher has come back meanwhile.
 func (o *Orders) Submit(ctx context.Context, s order.Submission) (order.Receipt, error) {
-	receipt, err := o.submit(ctx, s, workflows.SubmitUpdate)
+	receipt, err := o.persist(ctx, s, workflows.SubmitUpdate)
 	if fault.KindOf(err) == fault.Conflict {
-		return o.submit(ctx, s, uuid.NewString())
+		return o.persist(ctx, s, uuid.NewString())
 	}
 	return receipt, err
+}
+
+// persist submits until the server answers or ctx ends, under one update id, so that a restart of the server in between counts once.
+func (o *Orders) persist(ctx context.Context, s order.Submission, updateID string) (order.Receipt, error) {
+	for {
+		receipt, err := o.submit(ctx, s, updateID)
+		if !errors.Is(err, Unreachable(nil)) || !pause(ctx) {
+			return receipt, err
+		}
+	}
 }
 
 // submit reserves a number and starts the order, or joins the one that was started. Calls under one update id share one answer.

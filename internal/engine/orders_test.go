@@ -62,3 +62,29 @@ func TestACommandEndsWithItsContext(t *testing.T) {
 	_, err := orders.Command(ctx, "1000000001", confirmed)
 	require.ErrorIs(t, err, fault.New(fault.Unavailable, "engine.unavailable", "", ""))
 }
+
+// numbers gives every submission the same number.
+type numbers struct{}
+
+func (numbers) ReserveNumber(context.Context, order.Submission) (string, bool, error) {
+	return "1000000001", false, nil
+}
+
+func TestASubmissionIsRepeatedUnderOneIDUntilTheServerAnswers(t *testing.T) {
+	t.Parallel()
+	handle, c := mocks.NewWorkflowUpdateHandle(t), mocks.NewClient(t)
+	handle.On("Get", mock.Anything, mock.Anything).Return(nil)
+	c.On("NewWithStartWorkflowOperation", mock.Anything, mock.Anything, mock.Anything).Return(nil)
+	var ids []string
+	c.On("UpdateWithStartWorkflow", mock.Anything, mock.Anything).Return(
+		func(_ context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
+			if ids = append(ids, o.UpdateOptions.UpdateID); len(ids) == 1 {
+				return nil, serviceerror.NewUnavailable("down")
+			}
+			return handle, nil
+		})
+	_, err := (&Orders{Client: c, Numbers: numbers{}}).Submit(t.Context(), order.Submission{})
+	require.NoError(t, err)
+	require.Len(t, ids, 2)
+	require.Equal(t, ids[0], ids[1])
+}
