@@ -13,10 +13,12 @@ const (
 	SubmitUpdate = "submit"
 )
 
-// TaskQueue is where orders run; SigningQueue is polled only by workers that hold the CA key.
+// TaskQueue is where orders run; OutboundQueue holds what waits for other people's servers (polls, mail), so that a resolver or relay
+// that hangs keeps no slot from submissions and commands; SigningQueue is polled only by workers that hold the CA key.
 const (
-	TaskQueue    = "orders"
-	SigningQueue = "signing"
+	TaskQueue     = "orders"
+	OutboundQueue = "outbound"
+	SigningQueue  = "signing"
 )
 
 // OrderID is the workflow id of an order. It holds the order number and nothing else.

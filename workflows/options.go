@@ -34,6 +34,7 @@ func lookOptions(summary string) workflow.ActivityOptions {
 // only when it could not look at all.
 func pollOptions(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
+		TaskQueue:           OutboundQueue,
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Minute, BackoffCoefficient: 1, MaximumInterval: time.Minute},
 		Summary:             summary,
@@ -70,6 +71,7 @@ func signOptions(summary string) workflow.ActivityOptions {
 // where staff see them.
 func mailOptions(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
+		TaskQueue:              OutboundQueue,
 		StartToCloseTimeout:    5 * time.Minute,
 		ScheduleToCloseTimeout: 5 * 24 * time.Hour,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Minute},

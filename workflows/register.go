@@ -24,6 +24,12 @@ func Register(w worker.Registry, a Activities) {
 	}
 }
 
+// RegisterOutbound puts the activities that wait for other people's servers on a worker of OutboundQueue.
+func RegisterOutbound(w worker.Registry, a Activities) {
+	w.RegisterActivity(a.Domain)
+	w.RegisterActivity(a.Mailing)
+}
+
 // RegisterSigning puts the activities that need the CA key on a worker of SigningQueue: one seals what it has linted, the other
 // signs what is sealed.
 func RegisterSigning(w worker.Registry, i *activities.Issuing) {

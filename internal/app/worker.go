@@ -19,7 +19,8 @@ import (
 	"securemailid.example/workflows"
 )
 
-// Worker runs orders: workflows and activities on the task queue of orders, and, where it holds the CA key, signing.
+// Worker runs orders: workflows and activities on the task queue of orders, polls and mail on that of the outside world, and, where it
+// holds the CA key, signing.
 type Worker struct {
 	Config config.Worker
 	Logger *slog.Logger
@@ -86,7 +87,16 @@ func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) (
 		DeadlockDetectionTimeout:               10 * time.Second, // a busy machine is no deadlock
 	})
 	workflows.Register(orders, p.orders)
-	workers := []worker.Worker{orders}
+	outbound := worker.New(c, workflows.OutboundQueue, worker.Options{
+		MaxConcurrentActivityExecutionSize: w.Config.Concurrency,
+		MaxConcurrentActivityTaskPollers:   4,
+		DisableWorkflowWorker:              true,
+		WorkerStopTimeout:                  stopTimeout,
+		Interceptors:                       border,
+		OnFatalError:                       fail,
+	})
+	workflows.RegisterOutbound(outbound, p.orders)
+	workers := []worker.Worker{orders, outbound}
 	if p.issuing != nil {
 		signing := worker.New(c, workflows.SigningQueue, worker.Options{
 			MaxConcurrentActivityExecutionSize: 4, // the key, or the HSM behind it, is one
