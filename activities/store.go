@@ -25,7 +25,7 @@ type Records interface {
 	Order(ctx context.Context, number string) (order.Status, error)
 
 	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
-	// accepted or review to domain-validation if it is there, and puts letters into the outbox with their links. A repeat with the same (order, sequence)
+	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox with their links. A repeat with the same (order, sequence)
 	// returns the stored challenge. Once the current challenge is satisfied no other is opened: that one is returned, with SatisfiedAt.
 	OpenChallenge(ctx context.Context, c dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error)
 	// Challenge returns the order's current challenge; SatisfiedAt tells whether evidence for it has been recorded.

@@ -10,4 +10,6 @@ type Acceptance struct {
 	DeadlineAt time.Time
 	Policy     string // version of the rules it was accepted under
 	Letters    []Letter
+
+	AfterCompromise bool // reissue: what the policy says of an original revoked for the compromise of its key
 }

@@ -115,7 +115,10 @@ type Submission struct {
 	Number      string      `json:"number"` // order number: 10 digits, random, the first not 0
 	Key         string      `json:"-"`      // idempotency key; the same key is the same order
 	Application Application `json:"application"`
-	VoucherHash []byte      `json:"-"`
+	VoucherHash []byte      `json:"-"` // nil for a reissue (G24)
+
+	Request *NormalizedReissue `json:"-"` // a reissue going in: the record finds the original and makes the application of it
+	Reissue *ReissueFacts      `json:"-"` // a reissue as the record has it
 }
 
 // Receipt is the answer to an accepted submission.

@@ -119,11 +119,13 @@ type InquiryAnswered struct {
 	Answer string `json:"answer"`
 }
 
-// ReviewDecided ends the review of a reissue (G26).
+// ReviewDecided ends the review of a reissue (G26). Original is the order number or serial number of the certificate that is issued
+// again; it may be left out where the request leaves no choice.
 type ReviewDecided struct {
 	Actor
 	Approved *bool  `json:"approved"`
-	Reason   string `json:"reason,omitempty"`
+	Reason   string `json:"reason,omitempty"` // of a refusal: the technical contact reads it
+	Original string `json:"original,omitempty"`
 }
 
 // OrderRejected ends the order: it cannot be validated.
@@ -182,6 +184,14 @@ var CommandNames = []CommandName{
 type Recorded struct {
 	Applied bool       // false: it had been recorded before, nothing changed
 	Phone   PhoneSteps // as they stand afterwards: another number voids what was learnt by calling the one before
+	Reissue *Reviewed  // with the approval of a reissue
+}
+
+// Reviewed is what the approval of a reissue settles (G26).
+type Reviewed struct {
+	Original    CertificateRef `json:"original"`
+	Method      DCVMethod      `json:"method"`                // of the original's domain validation, to begin with
+	Compromised bool           `json:"compromised,omitempty"` // the original's key: it is to be revoked (SBR 4.9.1.1)
 }
 
 // Outcome is the answer to a command.

@@ -104,7 +104,18 @@ func (c InquiryAnswered) Check() []fault.Field {
 // Check returns the rules that the message breaks: a refusal needs a reason.
 func (c ReviewDecided) Check() []fault.Field {
 	approved := c.Approved != nil && *c.Approved
-	return findings(c.isStaff(), decided(c.Approved), multiline("reason", c.Reason, maxProse, approved))
+	return findings(c.isStaff(), decided(c.Approved), multiline("reason", c.Reason, maxProse, approved), c.named())
+}
+
+// named checks the name of the original. An address would not tell the candidates apart; so it is left to library data, which no
+// check may ask.
+func (c ReviewDecided) named() *fault.Field {
+	if c.Original == "" || orderNumber.MatchString(c.Original) || serial(c.Original) != "" {
+		return nil
+	}
+	f := field("original", "original", "オーダー番号またはシリアル番号です。", "An order number or a serial number.",
+		"候補の証明書から選んでください。", "Choose one of the candidates.")
+	return &f
 }
 
 // Check returns the rules that the message breaks.

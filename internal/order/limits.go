@@ -13,6 +13,8 @@ type Limits struct {
 	Identifier       bool          // organizationIdentifier required (rules E)
 	IdentifierScheme string        // scheme and country that the identifier is certified under, such as "NTRJP" (rules E)
 	Blocklist        csr.Blocklist // compromised keys; nil: none known
+
+	ReissueAfterCompromise bool // a certificate that is revoked for the compromise of its key can be issued again, with another
 }
 
 func (l Limits) allows(m DCVMethod) bool { return slices.Contains(l.Methods, m) }

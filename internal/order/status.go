@@ -113,6 +113,7 @@ type Status struct {
 	Refusals         int               `json:"refusals"` // staff messages that could not be applied
 	Letters          []LetterView      `json:"letters,omitempty"`
 	Certificates     []CertificateView `json:"certificates,omitempty"`
+	Reissue          *ReissueView      `json:"reissue,omitempty"`
 	Timeline         []Event           `json:"timeline"`
 }
 

@@ -25,10 +25,7 @@ func Validate(a Application, l Limits) (Normalized, error) {
 	v.organization(&v.out.Application.Organization)
 	v.representative(&v.out.Application.Representative)
 	v.technicalContact(&v.out.Application.TechnicalContact)
-	if !a.TermsAccepted {
-		v.add(field("terms_accepted", "terms", "利用規約への同意が必要です。", "The terms must be accepted.",
-			"利用規約を確認し、同意のうえ申請してください。", "Read the terms and accept them."))
-	}
+	v.terms(&a)
 	if err := fault.InvalidFields(v.broken); err != nil {
 		return Normalized{}, err
 	}
@@ -143,13 +140,25 @@ func (v *validation) request() {
 	if a.ValidityYears != 1 && a.ValidityYears != 2 {
 		v.add(field("validity_years", "validity", "有効期間は1年または2年です。", "The validity is 1 or 2 years.", "1または2を選択してください。", "Choose 1 or 2."))
 	}
+	v.signingRequest(a)
+	v.out.Domain = v.email("certificate_email", &a.CertificateEmail).Domain
+	v.method(a.DCVMethod)
+}
+
+func (v *validation) signingRequest(a *Application) {
 	request, err := csr.Parse(a.CSR, v.limits.Blocklist)
 	v.merge(err)
 	if err == nil {
 		a.CSR, v.out.Request = request.PEM(), request
 	}
-	v.out.Domain = v.email("certificate_email", &a.CertificateEmail).Domain
-	v.method(a.DCVMethod)
+}
+
+// terms must be agreed to (G13).
+func (v *validation) terms(a *Application) {
+	if !a.TermsAccepted {
+		v.add(field("terms_accepted", "terms", "利用規約への同意が必要です。", "The terms must be accepted.",
+			"利用規約を確認し、同意のうえ申請してください。", "Read the terms and accept them."))
+	}
 }
 
 func (v *validation) language(a *Application) {

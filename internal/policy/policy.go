@@ -56,6 +56,8 @@ type Rules struct {
 	CRLEvery          time.Duration // F: at least every 7 days
 	CRLValidity       time.Duration // F: at most 10 days
 
+	ReissueAfterCompromise bool // a certificate revoked for the compromise of its key may be issued again with another key, validated anew (G25, D9)
+
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant
 	ApprovalLinkLife time.Duration   // e-mail approval link; never longer than RandomValueMaxAge
@@ -71,7 +73,8 @@ func Open(p Profile) (Book, bool) { return Book{profile: p}, p == Guide || p == 
 
 // Limits returns what an application form is checked against. The blocklist is not part of a table; the caller adds it.
 func (r Rules) Limits() order.Limits {
-	l := order.Limits{Unit: r.OrganizationalUnit, Identifier: r.OrganizationIdentifier, IdentifierScheme: r.IdentifierScheme}
+	l := order.Limits{Unit: r.OrganizationalUnit, Identifier: r.OrganizationIdentifier, IdentifierScheme: r.IdentifierScheme,
+		ReissueAfterCompromise: r.ReissueAfterCompromise}
 	for _, m := range order.DCVMethods {
 		if s := r.Methods[m]; s == Allowed || s == Discouraged {
 			l.Methods = append(l.Methods, m)

@@ -157,9 +157,10 @@ func TestBothProfiles(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, order.Limits{Methods: order.DCVMethods, Unit: true}, open(t, Guide).At(on(2026, 11, 22)).Limits())
+	require.Equal(t, order.Limits{Methods: order.DCVMethods, Unit: true, ReissueAfterCompromise: true}, open(t, Guide).At(on(2026, 11, 22)).Limits())
 	require.Equal(t, order.Limits{
 		Methods: []order.DCVMethod{order.DCVFile, order.DCVTXT, order.DCVCNAME}, Identifier: true, IdentifierScheme: "NTRJP",
+		ReissueAfterCompromise: true,
 	}, open(t, PublicTrust).At(on(2028, 3, 15)).Limits())
 	require.Contains(t, open(t, PublicTrust).At(on(2028, 3, 14)).Limits().Methods, order.DCVEmail, "discouraged is not forbidden")
 }

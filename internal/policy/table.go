@@ -37,6 +37,8 @@ func guide() Rules {
 		SubscriberEKUs:     []string{emailProtection},
 		LintNoticeBlocks:   true,
 		CRLEvery:           day, CRLValidity: 7 * day,
+		ReissueAfterCompromise: true,
+
 		OrderLifetime:    90 * day,
 		Reminders:        []time.Duration{3 * day, 7 * day, 14 * day, 30 * day, 60 * day},
 		ApprovalLinkLife: 30 * day, DownloadLinkLife: 90 * day, StatusLinkLife: 180 * day,

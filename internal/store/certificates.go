@@ -33,7 +33,8 @@ func (r reservationRow) toBeSigned() order.ToBeSigned {
 
 // Reserve stores the to-be-signed bytes under (order, sequence), moves the order to issuing, and returns what is stored: the first
 // reservation wins for ever. caa is kept as evidence. It is the last gate before the CA key: without the proof of domain control,
-// which the order's state stands for, the three phone steps (G20) and an answer to every question (G12) it is a Conflict.
+// which the order's state stands for, the three phone steps (G20) and an answer to every question (G12) it is a Conflict; so is a reissue
+// that does not end when its original ends (G25).
 func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error) {
 	var out order.ToBeSigned
 	err := s.change(ctx, func(c *change) error {
@@ -46,6 +47,9 @@ func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADeci
 			return err
 		}
 		if err := readyToIssue(o); err != nil {
+			return err
+		}
+		if err := c.endsWithOriginal(ctx, o, t); err != nil {
 			return err
 		}
 		if out, err = c.reserve(ctx, t, caa, at); err != nil {

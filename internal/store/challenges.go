@@ -58,7 +58,7 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []ord
 			}
 			return err
 		}
-		if o.State != order.DomainValidation && !o.State.CanBecome(order.DomainValidation) {
+		if o.State != order.DomainValidation && o.State != order.Accepted { // nor in review: nothing is validated before it
 			return wrongState(o.State)
 		}
 		opened = ch

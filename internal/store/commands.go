@@ -30,14 +30,20 @@ func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Comm
 			return err
 		}
 		out.Phone = o.phone()
-		if out.Applied, err = c.recordedBefore(ctx, number, cmd.Name(), at, digest[:]); err != nil || out.Applied {
+		if out.Applied, err = c.recordedBefore(ctx, number, cmd.Name(), at, digest[:]); err != nil {
 			return err
+		}
+		if out.Applied {
+			return c.reviewed(ctx, o, cmd, &out)
 		}
 		detail, err := c.apply(ctx, o, cmd, at)
 		if err != nil || detail == nil {
 			return err
 		}
 		out.Applied, out.Phone = true, stepsAfter(out.Phone, cmd, at)
+		if err := c.reviewed(ctx, o, cmd, &out); err != nil {
+			return err
+		}
 		if _, err := c.ExecContext(ctx, `INSERT INTO commands (order_number, name, at, digest, actor, content) VALUES ($1, $2, $3, $4, $5, $6)`,
 			number, cmd.Name(), at, digest[:], cmd.By(), string(content)); err != nil {
 			return err
@@ -102,10 +108,7 @@ func (c *change) apply(ctx context.Context, o standing, cmd order.Command, at ti
 	case order.InquiryAnswered:
 		return c.answer(ctx, o, cmd, at)
 	case order.ReviewDecided:
-		if o.State != order.Review {
-			return nil, wrongState(o.State)
-		}
-		return detail{"approved": cmd.Approved}, nil
+		return c.decideReview(ctx, o, cmd, at)
 	case order.DomainMethodChanged:
 		return detail{"method": cmd.Method}, nil
 	default:
@@ -169,6 +172,9 @@ func otherContent() *fault.Error {
 
 // correct replaces the subject by what has been validated (G10) and tells which fields changed, not their values.
 func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorrected) (detail, error) {
+	if o.Type == order.Reissue {
+		return nil, sameName()
+	}
 	var subject document[order.Subject]
 	if err := c.GetContext(ctx, &subject, `SELECT subject FROM orders WHERE number = $1`, o.Number); err != nil {
 		return nil, err

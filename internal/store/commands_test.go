@@ -183,17 +183,6 @@ func TestCommandsAfterTheirTime(t *testing.T) {
 	isFault(t, err, fault.NotFound, "order.unknown")
 }
 
-func TestReviewIsDecidedInReview(t *testing.T) {
-	t.Parallel()
-	r := newRecord(t)
-	yes := true
-	applied, err := r.command(r.inState(order.Review), order.ReviewDecided{Actor: by(), Approved: &yes})
-	require.NoError(t, err)
-	require.True(t, applied)
-	_, err = r.command(r.accepted(), order.ReviewDecided{Actor: by(), Approved: &yes})
-	isFault(t, err, fault.Conflict, "order.state")
-}
-
 func TestSubjectCorrected(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)

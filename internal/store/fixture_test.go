@@ -294,9 +294,7 @@ func (r *record) inState(s order.State) string {
 		require.NoError(r.t, r.Close(r.ctx(), number, s, staff, "reason", r.tick(), nil))
 		return number
 	case order.Review:
-		number := r.accepted()
-		r.exec(`UPDATE orders SET state = 'review' WHERE number = $1`, number)
-		return number
+		return r.inReview(requestFor(r.issued()))
 	default:
 		return r.accepted()
 	}

@@ -25,6 +25,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 // standing is the part of an order that decides what may be done to it.
 type standing struct {
 	Number           string
+	Type             order.Type
 	State            order.State
 	Method           order.DCVMethod `db:"dcv_method"`
 	OpenInquiry      bool            `db:"open_inquiry"`
@@ -34,7 +35,7 @@ type standing struct {
 	BlockedAt        sql.NullTime    `db:"blocked_at"`
 }
 
-const standingColumns = `number, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at`
+const standingColumns = `number, type, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at`
 
 func (s standing) phone() order.PhoneSteps {
 	return order.PhoneSteps{NumberVerifiedAt: timeOf(s.NumberVerifiedAt), ReachedAt: timeOf(s.ReachedAt), ConfirmedAt: timeOf(s.ConfirmedAt)}
@@ -107,7 +108,6 @@ func (s *Store) Close(ctx context.Context, number string, state order.State, act
 // orderRow is an order with everything that its own row holds.
 type orderRow struct {
 	standing
-	Type          order.Type
 	StateSince    time.Time `db:"state_since"`
 	Language      order.Language
 	Domain        string
@@ -123,7 +123,7 @@ type orderRow struct {
 	Blocked       document[fault.Text]
 }
 
-const orderColumns = standingColumns + `, type, state_since, language, domain, certificate_email, validity_years, application, subject,
+const orderColumns = standingColumns + `, state_since, language, domain, certificate_email, validity_years, application, subject,
 	created_at, deadline_at, reason, refusals, left_state, blocked`
 
 // Order returns the order as it stands, with all that happened to it.
@@ -139,6 +139,9 @@ func (s *Store) Order(ctx context.Context, number string) (order.Status, error) 
 			return err
 		}
 		if st.Challenge, err = challengeView(ctx, tx, number); err != nil {
+			return err
+		}
+		if st.Reissue, err = reissueView(ctx, tx, r.standing); err != nil {
 			return err
 		}
 		if st.Inquiries, err = inquiries(ctx, tx, number); err != nil {
@@ -207,14 +210,13 @@ func isEnd(action string) bool {
 func (s *Store) Orders(ctx context.Context, f order.Filter) ([]order.Summary, error) {
 	var rows []struct {
 		standing
-		Type       order.Type
 		StateSince time.Time `db:"state_since"`
 		Domain     string
 		DeadlineAt time.Time `db:"deadline_at"`
 		NeedsStaff bool      `db:"needs_staff"`
 	}
 	err := s.db.SelectContext(ctx, &rows, `
-		SELECT `+standingColumns+`, type, state_since, domain, deadline_at, needs_staff FROM orders
+		SELECT `+standingColumns+`, state_since, domain, deadline_at, needs_staff FROM orders
 		WHERE ($1::text = '' OR state = $1) AND (NOT $2 OR needs_staff) AND ($3::text = '' OR domain = $3)
 			AND ($4::text = '' OR (created_at, number) < (SELECT created_at, number FROM orders WHERE number = $4))
 		ORDER BY created_at DESC, number DESC LIMIT $5`, f.State, f.NeedsStaff, f.Domain, f.Before, pageSize(f.Limit))

@@ -108,9 +108,11 @@ func TestClose(t *testing.T) {
 				require.Empty(t, st.Awaited)
 				require.Equal(t, "order-"+string(end), st.Timeline[len(st.Timeline)-1].Action)
 
-				v, err := r.Voucher(r.ctx(), one[[]byte](r, `SELECT voucher_hash FROM orders WHERE number = $1`, number))
-				require.NoError(t, err)
-				require.Equal(t, voucher.Unused, v.State, "the voucher is given back")
+				if from != order.Review { // a reissue has none
+					v, err := r.Voucher(r.ctx(), one[[]byte](r, `SELECT voucher_hash FROM orders WHERE number = $1`, number))
+					require.NoError(t, err)
+					require.Equal(t, voucher.Unused, v.State, "the voucher is given back")
+				}
 				r.unchanged(func() {
 					require.NoError(t, r.Close(r.ctx(), number, end, staff, "again", r.tick(), []order.Letter{letter(number, order.LetterRejected, "", at)}))
 				})

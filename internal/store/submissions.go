@@ -23,7 +23,7 @@ import (
 // ReserveNumber keeps a submission under an order number of its own, for the order to be accepted later. The same key with
 // the same content is the same number, and accepted tells whether it is an order already; with other content it is a Conflict of
 // code submission.key-reused. A voucher that Accept would refuse is refused here with the same fault, and nothing is stored. Two
-// submissions may reserve with one voucher: Accept decides. Nothing here is worth an audit line yet.
+// submissions may reserve with one voucher: Accept decides. Nothing here is worth an audit line yet. For a reissue see reserveReissue.
 func (s *Store) ReserveNumber(ctx context.Context, sub order.Submission) (number string, accepted bool, err error) {
 	if sub.Key == "" {
 		return "", false, fault.New(fault.Invalid, "submission.key", "申込識別キーがありません。", "The idempotency key is missing.")
@@ -33,6 +33,9 @@ func (s *Store) ReserveNumber(ctx context.Context, sub order.Submission) (number
 		return "", false, err
 	}
 	key := sha256.Sum256([]byte(sub.Key))
+	if sub.Request != nil {
+		return s.reserveReissue(ctx, *sub.Request, key[:])
+	}
 	for range maxAttempts {
 		if number, accepted, err = s.reserved(ctx, key[:], content); err != nil || accepted {
 			return number, accepted, err
@@ -126,7 +129,11 @@ func (s *Store) Submission(ctx context.Context, number string) (order.Submission
 	if err != nil {
 		return order.Submission{}, translate(ctx, orNotFound(err, unknownOrder()))
 	}
-	return order.Submission{Number: number, Application: r.Application.V, VoucherHash: r.VoucherHash}, nil
+	sub := order.Submission{Number: number, Application: r.Application.V, VoucherHash: r.VoucherHash}
+	if sub.Application.Type == order.Reissue {
+		sub.Reissue, err = reissueFacts(ctx, s.db, number)
+	}
+	return sub, translate(ctx, err)
 }
 
 // ForgetSubmissions deletes what was handed in before the time and never became an order, with its personal data.
@@ -168,8 +175,11 @@ const acceptOrder = `
 	SELECT audit_append($14, number, $15, $16, $17, $2, $18) FROM created`
 
 // Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox. A repeat
-// changes nothing, even after the order has ended and given its voucher back.
+// changes nothing, even after the order has ended and given its voucher back. For a reissue see acceptReissue.
 func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
+	if a.Submission.Application.Type == order.Reissue {
+		return s.acceptReissue(ctx, a)
+	}
 	number, app, at := a.Submission.Number, a.Submission.Application, stored(a.At)
 	app.Voucher = ""
 	line, err := audit.New(number, "applicant", "order-accepted", map[string]any{"type": app.Type, "policy": a.Policy}, at)
