@@ -26,7 +26,7 @@ PKG        ?= ./...
 BENCHFLAGS ?=
 
 # Parts of the world that tests talk to. What is missing is skipped with its reason, in CI it fails (internal/devstack/need).
-TEST_PACKAGES    := gcc libc6-dev ca-certificates openssl unbound nsd ldnsutils libnss3-tools
+TEST_PACKAGES    := gcc libc6-dev ca-certificates openssl unbound nsd ldnsutils libnss3-tools gpgsm gpg-agent softhsm2 opensc
 BROWSER_PACKAGES := chromium-headless-shell fonts-ipafont-gothic
 
 # PostgreSQL from npm is used only where there is none of the system's; looked at when a recipe runs, not before.
@@ -59,6 +59,10 @@ reset: ## forget the development stack's state (.dev); stop the stack first
 build: ## build bin/worker and bin/starter
 	@CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./worker ./starter
 
+.PHONY: build-hsm
+build-hsm: ## build bin/hsm/worker and bin/hsm/starter, which can use keys in an HSM (PKCS #11; needs a C compiler)
+	@CGO_ENABLED=1 $(GO) build -trimpath -tags netgo,osusergo -o $(BIN)/hsm/ ./worker ./starter
+
 .PHONY: lint
 lint: vet golangci workflowcheck compose ## go vet, golangci-lint, workflow determinism, docker-compose.yml
 
@@ -82,6 +86,7 @@ compose: $(BIN)/compose-go ## check docker-compose.yml against the settings that
 unit: $(BIN)/temporal postgres build | $(DEV) ## all Go tests under the race detector
 	@rm -f $(DEV)/skipped.txt
 	@SMID_SKIP_LOG=$(DEV)/skipped.txt $(WITH_POSTGRES) $(TEST) -timeout 15m $(PKG)
+	@CGO_ENABLED=0 $(GO) test -count=1 ./internal/ca/hsm
 
 .PHONY: e2e
 e2e: $(BIN)/temporal postgres build ## only the end-to-end tests

@@ -44,6 +44,7 @@ type Mail struct {
 // CA is where the issuing CA lies and publishes.
 type CA struct {
 	Dir       string `env:"SMID_CA_DIR"`     // as written by "starter ca init"; needed by a worker that signs
+	KeyURI    string `env:"SMID_CA_KEY"`     // PKCS #11 URI of the machine's HSM, or of the key in it; empty: as the directory says
 	URL       string `env:"SMID_CA_URL"`     // http address below which /crl and /ca are served; empty: SMID_PUBLIC_URL
 	PolicyOID string `env:"SMID_POLICY_OID"` // certificatePolicies; needed outside public-trust
 }
