@@ -11,9 +11,9 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// What a page may cost the visitor, the page itself and the icon included.
+// What a page may cost the visitor, the page itself included. A browser with a window also asks for the icon, the fifth request.
 const (
-	maxRequests  = 5
+	maxRequests  = 4
 	maxPageBytes = 60_000
 )
 

@@ -33,13 +33,7 @@ const audit = `axe.run(document, {runOnly: {type: "tag", values: ["wcag2a", "wca
 // needs scripts to be on.
 func Findings(t testing.TB, ctx context.Context) []Finding {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(Modules(t), "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatalf("axe-core: %v", err)
-	}
-	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](string(file))); err != nil {
-		t.Fatalf("put axe-core into the page: %v", err)
-	}
+	equip(t, ctx)
 	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]Finding](audit, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatalf("run axe-core: %v", err)
@@ -47,11 +41,30 @@ func Findings(t testing.TB, ctx context.Context) []Finding {
 	return found
 }
 
-// Axe fails the test for everything that axe-core finds in the tab's page on any of the Screens.
+func equip(t testing.TB, ctx context.Context) {
+	t.Helper()
+	there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`"axe" in window`))
+	if err != nil || there {
+		return // a page that is gone fails in the audit
+	}
+	file, err := os.ReadFile(filepath.Join(Modules(t), "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatalf("axe-core: %v", err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](string(file))); err != nil {
+		t.Fatalf("put axe-core into the page: %v", err)
+	}
+}
+
+// Axe fails the test for everything that axe-core finds in the tab's page on any of the Screens. Where PORTAL_SHOTS names a directory it
+// leaves a picture of each there, under the page's name.
 func Axe(t testing.TB, ctx context.Context, page string) {
 	t.Helper()
 	for _, s := range Screens() {
 		s.Show(t, ctx)
+		if dir := os.Getenv("PORTAL_SHOTS"); dir != "" {
+			Picture(t, ctx, filepath.Join(dir, strings.ReplaceAll(page, " ", "-")+"-"+s.Name+".png"))
+		}
 		for _, f := range Findings(t, ctx) {
 			t.Errorf("%s on %s: %s", page, s.Name, f)
 		}

@@ -2,7 +2,7 @@ import * as asn1js from "asn1js";
 import { Attribute, AuthenticatedSafe, CertBag, Certificate, PFX, SafeBag, SafeContents } from "pkijs";
 import { openKey } from "./open.js";
 import { fromPEM } from "./pem.js";
-import { encryption, seal } from "./seal.js";
+import { encryption, engine, seal } from "./seal.js";
 import { Trouble } from "./trouble.js";
 
 const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
@@ -27,7 +27,7 @@ export async function joinKey({ keyFile, passphrase, chain, newPassphrase, name 
       ],
     },
   });
-  await safe.makeInternalValues({ safeContents: [encryption(newPassphrase, iterations), {}] });
+  await safe.makeInternalValues({ safeContents: [encryption(newPassphrase, iterations), {}] }, engine);
   const file = new PFX({ parsedValue: { integrityMode: 0, authenticatedSafe: safe } });
   await file.makeInternalValues({
     password: new TextEncoder().encode(newPassphrase).buffer,
