@@ -330,7 +330,10 @@ func TestHomeShowsSixStepsAndHelp(t *testing.T) {
 	s := open(t, order.Japanese)
 	p := s.get(s.visitor(), "/")
 	require.Equal(t, http.StatusOK, p.StatusCode)
-	require.Equal(t, 6, strings.Count(p.text, "<li>"))
+	require.Equal(t, 6, strings.Count(p.text, `<li><svg class="icon"`))
+	for _, way := range []string{"/enroll", "/reissue", "/status"} {
+		require.Contains(t, p.text, `href="`+way+`"`)
+	}
 	require.Contains(t, p.text, `href="https://help.example.com/"`)
 	require.Contains(t, p.text, "バウチャー")
 }
