@@ -10,9 +10,10 @@ import (
 
 // Accepting turns a submission into an order.
 type Accepting struct {
-	Records Records
-	Policy  policy.Book
-	Clock   func() time.Time
+	Records   Records
+	Policy    policy.Book
+	Addresses Addresses
+	Clock     func() time.Time
 }
 
 // AcceptInput names the submission.
@@ -37,11 +38,12 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	rules := a.Policy.At(now)
 	app := sub.Application
 	deadline := now.Add(rules.OrderLifetime)
+	receipt := letter(order.LetterReceipt, "", in.Number, app, now, order.Facts{
+		Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline,
+	})
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version,
-		Letters: []order.Letter{letter(order.LetterReceipt, "", in.Number, app, now, order.Facts{
-			Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline,
-		})},
+		Letters: []order.Letter{a.Addresses.withStatus(receipt, now.Add(rules.StatusLinkLife))},
 	})
 	if err != nil {
 		return Plan{}, err

@@ -14,9 +14,10 @@ import (
 
 // Commands records what staff and applicants do to an order.
 type Commands struct {
-	Records Records
-	Policy  policy.Book
-	Clock   func() time.Time
+	Records   Records
+	Policy    policy.Book
+	Addresses Addresses
+	Clock     func() time.Time
 }
 
 // CommandInput is one command, as it was decoded, in the JSON it arrived in.
@@ -48,7 +49,7 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
 		return CommandResult{}, err
 	}
-	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, lettersFor(cmd, st, now))
+	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, c.lettersFor(cmd, st, now))
 	return CommandResult{Applied: rec.Applied, Phone: rec.Phone}, err
 }
 
@@ -76,15 +77,14 @@ func (c *Commands) allowed(cmd order.Command, st order.Status, rules policy.Rule
 }
 
 // lettersFor returns the mail that follows from a command.
-func lettersFor(cmd order.Command, st order.Status, now time.Time) []order.Letter {
+func (c *Commands) lettersFor(cmd order.Command, st order.Status, now time.Time) []order.Letter {
 	q, ok := cmd.(order.InquiryOpened)
 	if !ok {
 		return nil
 	}
 	key := fmt.Sprint(len(st.Inquiries) + 1)
-	return []order.Letter{letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{
-		Question: q.Question, Deadline: st.DeadlineAt,
-	})}
+	l := letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{Question: q.Question, Deadline: st.DeadlineAt})
+	return []order.Letter{c.Addresses.withStatus(l, now.Add(c.Policy.At(now).StatusLinkLife))}
 }
 
 // RefusalInput is a message that could not be applied. Reason repeats no value of it.

@@ -73,11 +73,11 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 	if err != nil {
 		return OpenResult{}, err
 	}
-	links, letters, err := d.announce(ctx, c, st, in.Why, rules, now)
+	letters, err := d.announce(ctx, c, st, in.Why, rules, now)
 	if err != nil {
 		return OpenResult{}, err
 	}
-	c, err = d.Records.OpenChallenge(ctx, c, links, letters, in.Actor)
+	c, err = d.Records.OpenChallenge(ctx, c, letters, in.Actor)
 	if err != nil {
 		return OpenResult{}, err
 	}
@@ -109,8 +109,8 @@ func (d *Domain) newChallenge(ctx context.Context, in OpenInput, st order.Status
 	return c, nil
 }
 
-// announce writes the letters of a challenge, and for e-mail one approval link each: a value is unique per mail (A8).
-func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status, why string, rules policy.Rules, now time.Time) ([]order.Link, []order.Letter, error) {
+// announce writes the letters of a challenge, for e-mail with one approval link each: a value is unique per mail (A8).
+func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status, why string, rules policy.Rules, now time.Time) ([]order.Letter, error) {
 	facts := order.Facts{
 		Domain: c.Domain, Method: c.Method, ValueExpires: c.ExpiresAt, Deadline: st.DeadlineAt,
 		Replaced: why == OpenAged || why == OpenMethodChanged,
@@ -119,24 +119,23 @@ func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status,
 		i := c.Instruction()
 		facts.RecordName, facts.RecordValue, facts.FileURL, facts.FileContent = i.RecordName, i.RecordValue, i.FileURL, i.FileContent
 		l := letter(order.LetterChallenge, fmt.Sprint(c.Sequence), c.Order, st.Application, now, facts)
-		return nil, []order.Letter{l}, nil
+		return []order.Letter{d.Addresses.withStatus(l, now.Add(rules.StatusLinkLife))}, nil
 	}
 	recipients, err := d.approvers(ctx, c.Domain, rules)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	expires := now.Add(min(rules.ApprovalLinkLife, rules.RandomValueMaxAge))
-	var links []order.Link
 	var letters []order.Letter
 	for _, to := range recipients {
 		link, address := d.Addresses.newLink(order.LinkApproval, c.Order, to, expires)
 		link.Challenge = c.ID
 		facts.Link, facts.LinkExpires = address, expires
 		l := letter(order.LetterDomainApproval, fmt.Sprintf("%d/%s", c.Sequence, to), c.Order, st.Application, now, facts)
-		l.Recipient, l.Facts.ContactName = to, ""
-		links, letters = append(links, link), append(letters, l)
+		l.Recipient, l.Facts.ContactName, l.Links = to, "", []order.Link{link}
+		letters = append(letters, l)
 	}
-	return links, letters, nil
+	return letters, nil
 }
 
 // whoisAttempts is how often WHOIS is asked before the validation mails go to the constructed addresses alone.
@@ -221,7 +220,7 @@ func (d *Domain) look(ctx context.Context, in CheckInput) (dcv.Challenge, dcv.Fi
 	}
 	now := d.Clock()
 	if !f.Found {
-		return c, f, d.Records.RecordCheck(ctx, c.ID, f, now, now.Add(d.Next(c, now)))
+		return c, f, d.Records.RecordCheck(ctx, c.ID, f, in.Actor, now, now.Add(d.Next(c, now)))
 	}
 	return c, f, d.Records.RecordDomainEvidence(ctx, d.evidence(c, f, in.Actor, now))
 }

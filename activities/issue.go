@@ -111,7 +111,7 @@ func (i *Issuing) SignCertificate(ctx context.Context, in IssueInput) (SignResul
 	}
 	c, err := i.Records.Issue(ctx, in.Number, in.Sequence, now,
 		func(t order.ToBeSigned) ([]byte, error) { return i.Signer.Sign(ctx, t) },
-		func(c order.Certificate) ([]order.Link, []order.Letter) { return i.notices(st, c, now) })
+		func(c order.Certificate) []order.Letter { return i.notices(st, c, now) })
 	if err != nil {
 		return SignResult{}, i.blocked(ctx, in, err)
 	}
@@ -138,9 +138,8 @@ func (i *Issuing) permitted(ctx context.Context, domain string) (dcv.CAADecision
 }
 
 // notices are the two letters of G21, each with a download link of its own.
-func (i *Issuing) notices(st order.Status, c order.Certificate, now time.Time) ([]order.Link, []order.Letter) {
+func (i *Issuing) notices(st order.Status, c order.Certificate, now time.Time) []order.Letter {
 	expires := now.Add(i.Policy.At(now).DownloadLinkLife)
-	var links []order.Link
 	var letters []order.Letter
 	for _, n := range []struct {
 		kind order.LetterKind
@@ -149,15 +148,12 @@ func (i *Issuing) notices(st order.Status, c order.Certificate, now time.Time) (
 		{order.LetterIssuedCertificate, st.CertificateEmail},
 		{order.LetterIssuedContact, st.Application.TechnicalContact.Email},
 	} {
-		link, address := i.Addresses.newLink(order.LinkDownload, st.Number, n.to, expires)
-		l := letter(n.kind, "", st.Number, st.Application, now, order.Facts{
-			Domain: st.Domain, Serial: c.Serial, NotAfter: c.NotAfter, Link: address, LinkExpires: expires,
-		})
+		l := letter(n.kind, "", st.Number, st.Application, now, order.Facts{Domain: st.Domain, Serial: c.Serial, NotAfter: c.NotAfter})
 		l.Recipient = n.to
 		if n.kind == order.LetterIssuedCertificate {
 			l.Facts.ContactName = ""
 		}
-		links, letters = append(links, link), append(letters, l)
+		letters = append(letters, i.Addresses.withDownload(l, expires))
 	}
-	return links, letters
+	return letters
 }

@@ -24,6 +24,20 @@ func (a Addresses) newLink(p order.LinkPurpose, number, recipient string, expire
 	}, a.PublicURL + path + token
 }
 
+// withStatus gives the letter a status link of its own, which is its reader's key to the order's page.
+func (a Addresses) withStatus(l order.Letter, expires time.Time) order.Letter {
+	link, address := a.newLink(order.LinkStatus, l.Order, l.Recipient, expires)
+	l.Facts.StatusLink, l.Links = address, append(l.Links, link)
+	return l
+}
+
+// withDownload gives the letter a download link of its own.
+func (a Addresses) withDownload(l order.Letter, expires time.Time) order.Letter {
+	link, address := a.newLink(order.LinkDownload, l.Order, l.Recipient, expires)
+	l.Facts.Link, l.Facts.LinkExpires, l.Links = address, expires, append(l.Links, link)
+	return l
+}
+
 // letter addresses a letter to the technical contact, the contact for questions about the application (G12).
 func letter(kind order.LetterKind, key, number string, app order.Application, at time.Time, facts order.Facts) order.Letter {
 	facts.Number = number

@@ -4,17 +4,21 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
 )
 
 // Mailing delivers the outbox.
 type Mailing struct {
-	Records Records
-	Mailer  Mailer
-	Clock   func() time.Time
+	Records   Records
+	Mailer    Mailer
+	Policy    policy.Book
+	Addresses Addresses
+	Clock     func() time.Time
 }
 
 // DeliverInput names the order whose letters are delivered.
@@ -33,6 +37,26 @@ func (m *Mailing) DeliverLetters(ctx context.Context, in DeliverInput) (DeliverR
 	if err != nil {
 		return DeliverResult{}, err
 	}
+	return m.deliverAll(ctx, letters)
+}
+
+// PostInput names one letter of an order.
+type PostInput struct {
+	Number string `json:"number"`
+	Letter string `json:"letter"`
+}
+
+// DeliverLetter sends one pending letter of the order, as DeliverLetters does all. One that has been sent or refused is nothing to do.
+func (m *Mailing) DeliverLetter(ctx context.Context, in PostInput) (DeliverResult, error) {
+	letters, err := m.Records.PendingLetters(ctx, in.Number)
+	if err != nil {
+		return DeliverResult{}, err
+	}
+	return m.deliverAll(ctx, slices.DeleteFunc(letters, func(l order.Letter) bool { return l.ID != in.Letter }))
+}
+
+// deliverAll sends the letters, whatever becomes of each.
+func (m *Mailing) deliverAll(ctx context.Context, letters []order.Letter) (DeliverResult, error) {
 	var out DeliverResult
 	var deferred error
 	for _, l := range letters {
@@ -92,9 +116,11 @@ func (m *Mailing) RemindContact(ctx context.Context, in RemindInput) (RemindResu
 	if st.State.Final() || len(awaited) == 0 {
 		return RemindResult{}, nil
 	}
-	l := letter(order.LetterReminder, fmt.Sprint(in.Nth), in.Number, st.Application, m.Clock(), order.Facts{
+	now := m.Clock()
+	l := letter(order.LetterReminder, fmt.Sprint(in.Nth), in.Number, st.Application, now, order.Facts{
 		Domain: st.Domain, Deadline: st.DeadlineAt, Awaited: awaited,
 	})
+	l = m.Addresses.withStatus(l, now.Add(m.Policy.At(now).StatusLinkLife))
 	if st.Challenge != nil {
 		l.Facts.Method = st.Challenge.Method
 	}

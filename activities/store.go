@@ -9,7 +9,7 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// Records is what the activities need of the record (PostgreSQL). Each method is one transaction; each may be called again
+// Records is what the activities need of the record (PostgreSQL). Each method is one transaction, the links of letters included; each may be called again
 // with the same arguments, by a retry or a zombie attempt, and then changes nothing and answers as the first call did. Every
 // change writes its audit line in the same transaction. A missing order is a fault of kind NotFound; an impossible
 // transition one of kind Conflict; a database that does not answer one of kind Unavailable.
@@ -25,13 +25,14 @@ type Records interface {
 	Order(ctx context.Context, number string) (order.Status, error)
 
 	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
-	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox with their links. A repeat with the same (order, sequence)
+	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox. A repeat with the same (order, sequence)
 	// returns the stored challenge. Once the current challenge is satisfied no other is opened: that one is returned, with SatisfiedAt.
-	OpenChallenge(ctx context.Context, c dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error)
+	OpenChallenge(ctx context.Context, c dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error)
 	// Challenge returns the order's current challenge; SatisfiedAt tells whether evidence for it has been recorded.
 	Challenge(ctx context.Context, number string) (dcv.Challenge, error)
-	// RecordCheck notes a check that found nothing, for the status; next is when polling looks again. No audit line: a check changes nothing.
-	RecordCheck(ctx context.Context, challenge string, f dcv.Finding, at, next time.Time) error
+	// RecordCheck notes a check that found nothing, for the status; next is when polling looks again. Polling ("system") leaves no audit
+	// line, since a look changes nothing; a check that somebody asked for leaves one with its actor.
+	RecordCheck(ctx context.Context, challenge string, f dcv.Finding, actor string, at, next time.Time) error
 	// RecordDomainEvidence stores e, marks its challenge satisfied and moves the order to organization-validation. Evidence for
 	// a challenge that is no longer current is a Conflict.
 	RecordDomainEvidence(ctx context.Context, e dcv.Evidence) error
@@ -54,9 +55,9 @@ type Records interface {
 	// Reserved returns the reservation, or NotFound.
 	Reserved(ctx context.Context, number string, sequence int) (order.ToBeSigned, error)
 	// Issue signs the reserved bytes by sign under a row lock and records the result, moves the order to issued and puts the
-	// letters and links into the outbox. If the certificate is there already it is returned and sign is not called.
+	// letters into the outbox. If the certificate is there already it is returned and sign is not called.
 	Issue(ctx context.Context, number string, sequence int, at time.Time, sign func(order.ToBeSigned) (der []byte, err error),
-		letters func(order.Certificate) ([]order.Link, []order.Letter)) (order.Certificate, error)
+		letters func(order.Certificate) []order.Letter) (order.Certificate, error)
 
 	// Block keeps why no certificate can be issued at present, for staff; the state stays. The same reason again changes nothing.
 	// Reserve, Issue and Close end it as well. An order that has ended is a Conflict.
@@ -69,8 +70,8 @@ type Records interface {
 
 	// PendingLetters returns the order's undelivered letters, oldest first.
 	PendingLetters(ctx context.Context, number string) ([]order.Letter, error)
-	// LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt
-	// (without an audit line: the order stays as it is).
+	// LetterDone records the fate of a delivery attempt: sent is final and wipes the facts, failed takes the secret links out of them
+	// and stands until staff have the letter sent again, pending counts the attempt (without an audit line: the order stays as it is).
 	LetterDone(ctx context.Context, id string, state order.LetterState, reply string, at time.Time) error
 	// RemindLetters puts reminder letters into the outbox.
 	RemindLetters(ctx context.Context, letters []order.Letter) error

@@ -28,6 +28,8 @@ var actionNames = map[string]fault.Text{
 	"letter-failed":            {JA: "メールが届きませんでした", EN: "mail refused"},
 	"reminded":                 {JA: "催促のメールを用意しました", EN: "reminder written"},
 	"link-added":               {JA: "リンクを発行しました", EN: "link given"},
+	"letter-asked":             {JA: "メールの送信を求めました", EN: "mail asked for"},
+	"mail-resent":              {JA: "届いていないメールを送り直しました", EN: "undelivered mails sent again"},
 	"message-refused":          {JA: "適用できない操作がありました", EN: "a message was refused"},
 }
 

@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func (p *program) addCommands(root *cobra.Command) {
 	root.AddCommand(
 		p.template(), p.csr(), p.submit(), p.status(), p.check(),
-		p.list(), p.phone(), p.correct(), p.inquire(), p.answer(), p.resend(), p.method(), p.reject(), p.cancel(), p.download(),
+		p.list(), p.phone(), p.correct(), p.inquire(), p.answer(), p.resend(), p.mail(), p.method(), p.reject(), p.cancel(), p.download(),
 		p.serve(), p.dev(), p.demo(), p.migrate(), p.audit(), p.version(),
 		p.voucher(), p.authority(),
 	)

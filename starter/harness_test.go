@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/app"
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/catest"
@@ -37,6 +38,7 @@ type counter struct {
 	mu   sync.Mutex
 	now  time.Time
 	sent []order.Command // what went to the engine
+	post []string        // letters whose delivery was started
 	lost error           // the engine answers so, if set
 	said bytes.Buffer    // standard error of programs made by settings
 }
@@ -47,7 +49,8 @@ func newCounter(t testing.TB) *counter {
 	hasher, err := voucher.NewHasher(make([]byte, voucher.MinKey))
 	require.NoError(t, err)
 	rules, _ := policy.Open(policy.Guide)
-	c.Desk = &app.Desk{Records: storetest.OpenAt(t, c.clock), Orders: c, Vouchers: hasher, Rules: rules, Clock: c.clock}
+	c.Desk = &app.Desk{Records: storetest.OpenAt(t, c.clock), Orders: c, Vouchers: hasher, Rules: rules, Clock: c.clock,
+		Letters: activities.Writer{Addresses: activities.Addresses{PublicURL: "https://id.example.jp"}, Policy: rules, Clock: c.clock}}
 	return c
 }
 
@@ -128,6 +131,17 @@ func (c *counter) Signal(_ context.Context, _ string, cmd order.Command) error {
 	return c.lost
 }
 
+// Post is the engine's.
+func (c *counter) Post(_ context.Context, _, letter string) error {
+	if c.lost == nil {
+		c.post = append(c.post, letter)
+	}
+	return c.lost
+}
+
+// Ping is the engine's.
+func (c *counter) Ping(context.Context) error { return c.lost }
+
 // voucher issues one voucher of one year and returns its code.
 func (c *counter) voucher() voucher.Code {
 	c.t.Helper()
@@ -175,7 +189,7 @@ func (c *counter) challenged(number string) dcv.Challenge {
 	ch, err := c.Records.OpenChallenge(c.t.Context(), dcv.Challenge{
 		ID: uuid.NewString(), Order: number, Sequence: 1, Method: order.DCVTXT, Domain: "example.jp", Token: "token-of-the-challenge",
 		OpenedAt: c.tick(), ExpiresAt: noon.AddDate(0, 0, 30),
-	}, nil, nil, "system")
+	}, nil, "system")
 	require.NoError(c.t, err)
 	return ch
 }
@@ -206,6 +220,6 @@ func (c *counter) sign(authority *ca.CA, number string) {
 	_, err = c.Records.Reserve(ctx, tbs, dcv.CAADecision{Permitted: true}, c.tick())
 	require.NoError(c.t, err)
 	_, err = c.Records.Issue(ctx, number, 1, c.tick(), func(t order.ToBeSigned) ([]byte, error) { return authority.Sign(ctx, t) },
-		func(order.Certificate) ([]order.Link, []order.Letter) { return nil, nil })
+		func(order.Certificate) []order.Letter { return nil })
 	require.NoError(c.t, err)
 }

@@ -92,4 +92,5 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterExpired:           {JA: "期限切れのお知らせ", EN: "expiry"},
 	order.LetterIssuedCertificate: {JA: "発行のお知らせ (証明書のアドレス)", EN: "issue notice (certificate address)"},
 	order.LetterIssuedContact:     {JA: "発行のお知らせ (技術担当者)", EN: "issue notice (technical contact)"},
+	order.LetterStatusLink:        {JA: "状況確認のリンク", EN: "status link"},
 }

@@ -110,7 +110,7 @@ func TestStatusReadsTheRecord(t *testing.T) {
 	c := newCounter(t)
 	number := c.accepted()
 	ch := c.challenged(number)
-	require.NoError(t, c.Records.RecordCheck(t.Context(), ch.ID, dcv.Finding{Text: fault.Text{JA: "ありません。", EN: "No record."}}, c.tick(), noon.Add(time.Hour)))
+	require.NoError(t, c.Records.RecordCheck(t.Context(), ch.ID, dcv.Finding{Text: fault.Text{JA: "ありません。", EN: "No record."}}, "system", c.tick(), noon.Add(time.Hour)))
 	out := c.ok("status", number)
 	for _, says := range []string{"[>] domain ", "technical contact: the DNS record", "token-of-the-challenge", "No record.", "application accepted"} {
 		require.Contains(t, out, says)

@@ -81,7 +81,7 @@ func (o *run) awaited() []order.Awaited {
 	if !o.accepted {
 		return nil
 	}
-	p := order.Progress{State: o.state, Method: o.challenge.Method, OpenInquiry: o.inquiry}
+	p := order.Progress{State: o.state, Method: o.challenge.Method, OpenInquiry: o.inquiry, Blocked: o.blocked != ""}
 	if p.Method == "" {
 		p.Method = o.plan.Method
 	}

@@ -68,7 +68,7 @@ func signOptions(summary string) workflow.ActivityOptions {
 }
 
 // mailOptions retries for as long as mail servers do: five days, at most every half hour. Then the letters stay in the outbox,
-// where staff see them.
+// where staff see them and may have them sent again.
 func mailOptions(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              OutboundQueue,

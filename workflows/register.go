@@ -16,9 +16,10 @@ type Activities struct {
 	Mailing   *activities.Mailing
 }
 
-// Register puts the order workflow and its activities on a worker of TaskQueue.
+// Register puts the workflows of orders and letters with their activities on a worker of TaskQueue.
 func Register(w worker.Registry, a Activities) {
 	w.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderType})
+	w.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing} {
 		w.RegisterActivity(set)
 	}

@@ -49,6 +49,7 @@ func replay(t *testing.T, h *historypb.History) error {
 	r, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: converter.GetDefaultDataConverter()})
 	require.NoError(t, err)
 	r.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderType})
+	r.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	return r.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), h)
 }
 
@@ -59,7 +60,7 @@ func TestGoldenHistoriesReplay(t *testing.T) {
 			t.Parallel()
 			require.NoError(t, replay(t, h))
 			last := h.GetEvents()[len(h.GetEvents())-1]
-			require.NotNil(t, last.GetWorkflowExecutionCompletedEventAttributes(), "the history of an order that has ended")
+			require.NotNil(t, last.GetWorkflowExecutionCompletedEventAttributes(), "the history of a workflow that has ended")
 		})
 	}
 }

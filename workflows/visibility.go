@@ -68,8 +68,5 @@ func (o *run) searchable() searchable {
 	if strings.HasPrefix(s.waitingOn, "phone-") {
 		s.waitingOn = "phone-validation" // which of the three steps stands in the current details, at no cost in events
 	}
-	if o.blocked != "" {
-		s.waitingOn, s.staff = "blocked", true
-	}
 	return s
 }

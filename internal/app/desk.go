@@ -14,6 +14,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/config"
 	"securemailid.example/internal/csr"
 	"securemailid.example/internal/engine"
@@ -31,6 +32,7 @@ type Desk struct {
 	Rules    policy.Book
 	Blocked  csr.Blocklist // compromised keys
 	Clock    func() time.Time
+	Letters  activities.Writer // for what is asked for apart from an order's workflow
 
 	disconnect func()
 }
@@ -40,11 +42,17 @@ type Orders interface {
 	Submit(ctx context.Context, s order.Submission) (order.Receipt, error)
 	Command(ctx context.Context, number string, c order.Command) (order.Outcome, error)
 	Signal(ctx context.Context, number string, c order.Command) error
+	Post(ctx context.Context, number, letter string) error
+	Ping(ctx context.Context) error
 }
 
 // OpenDesk connects to the record. Temporal is dialled at the first call that needs it, so that what only reads works without.
 func OpenDesk(ctx context.Context, cfg config.Common, logger *slog.Logger) (*Desk, error) {
 	rules, err := cfg.Book()
+	if err != nil {
+		return nil, err
+	}
+	base, err := cfg.BaseURL()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +69,10 @@ func OpenDesk(ctx context.Context, cfg config.Common, logger *slog.Logger) (*Des
 		return nil, err
 	}
 	orders := &lazyOrders{address: cfg.Temporal, numbers: records, logger: logger}
-	return &Desk{Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Blocked: blocked, Clock: time.Now, disconnect: orders.close}, nil
+	letters := activities.Writer{Addresses: activities.Addresses{PublicURL: base}, Policy: rules, Clock: time.Now}
+	return &Desk{
+		Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Blocked: blocked, Clock: time.Now, Letters: letters, disconnect: orders.close,
+	}, nil
 }
 
 // Close disconnects.
@@ -198,4 +209,22 @@ func (l *lazyOrders) Signal(ctx context.Context, number string, c order.Command)
 		return err
 	}
 	return o.Signal(ctx, number, c)
+}
+
+// Post is engine.Orders.Post.
+func (l *lazyOrders) Post(ctx context.Context, number, letter string) error {
+	o, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return o.Post(ctx, number, letter)
+}
+
+// Ping is engine.Orders.Ping.
+func (l *lazyOrders) Ping(ctx context.Context) error {
+	o, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return o.Ping(ctx)
 }

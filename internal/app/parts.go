@@ -50,14 +50,14 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	}
 	addresses := activities.Addresses{PublicURL: base}
 	p := parts{prober: prober, rules: rules, orders: workflows.Activities{
-		Accepting: &activities.Accepting{Records: records, Policy: rules, Clock: w.Clock},
+		Accepting: &activities.Accepting{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Domain: &activities.Domain{
 			Records: records, Prober: prober, Contacts: prober, Policy: rules, Addresses: addresses, CNAMETarget: w.Config.CNAMETarget,
 			NewToken: newToken, Next: w.cadence(), Clock: w.Clock,
 		},
-		Commands: &activities.Commands{Records: records, Policy: rules, Clock: w.Clock},
+		Commands: &activities.Commands{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Closing:  &activities.Closing{Records: records, Clock: w.Clock},
-		Mailing:  &activities.Mailing{Records: records, Mailer: mailer, Clock: w.Clock},
+		Mailing:  &activities.Mailing{Records: records, Mailer: mailer, Policy: rules, Addresses: addresses, Clock: w.Clock},
 	}}
 	if !w.Config.Signing {
 		return p, nil

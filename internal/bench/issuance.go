@@ -167,23 +167,22 @@ func (i *issuer) issue(ctx context.Context, number string) error {
 	}
 	_, err = i.record.Issue(ctx, number, 1, now,
 		func(t order.ToBeSigned) ([]byte, error) { return i.ca.Sign(ctx, t) },
-		func(c order.Certificate) ([]order.Link, []order.Letter) { return notices(c, i.form, now) })
+		func(c order.Certificate) []order.Letter { return notices(c, i.form, now) })
 	return err
 }
 
-// notices are letters and links as the activity makes them.
-func notices(c order.Certificate, app order.Application, now time.Time) (links []order.Link, letters []order.Letter) {
+// notices are letters as the activity makes them.
+func notices(c order.Certificate, app order.Application, now time.Time) (letters []order.Letter) {
 	for kind, to := range map[order.LetterKind]string{
 		order.LetterIssuedCertificate: app.CertificateEmail, order.LetterIssuedContact: app.TechnicalContact.Email,
 	} {
 		link := order.Link{ID: uuid.NewString(), Hash: []byte(rand.Text()), Order: c.Order, Purpose: order.LinkDownload, Recipient: to, ExpiresAt: c.NotAfter}
-		links = append(links, link)
 		letters = append(letters, order.Letter{
-			ID: uuid.NewString(), Order: c.Order, Kind: kind, Recipient: to, Language: app.Language, CreatedAt: now,
+			ID: uuid.NewString(), Order: c.Order, Kind: kind, Recipient: to, Language: app.Language, CreatedAt: now, Links: []order.Link{link},
 			Facts: order.Facts{Number: c.Order, Domain: benchDomain, Serial: c.Serial, NotAfter: c.NotAfter, Link: benchURL + "/download/" + link.ID},
 		})
 	}
-	return links, letters
+	return letters
 }
 
 // byActivities issues as the workflow does.

@@ -157,7 +157,7 @@ func (r *record) validate(ctx context.Context, a order.Acceptance) error {
 		ID: uuid.NewString(), Order: number, Sequence: 1, Method: order.DCVTXT, Domain: a.Domain, Token: rand.Text(), OpenedAt: now,
 		ExpiresAt: now.AddDate(0, 1, 0),
 	}
-	if _, err := r.OpenChallenge(ctx, c, nil, nil, "system"); err != nil {
+	if _, err := r.OpenChallenge(ctx, c, nil, "system"); err != nil {
 		return err
 	}
 	err := r.RecordDomainEvidence(ctx, dcv.Evidence{

@@ -25,13 +25,7 @@ type Challenge struct {
 }
 
 // Instruction is what the technical contact must publish.
-type Instruction struct {
-	RecordName  string // DNS methods: owner name
-	RecordType  string // "TXT" or "CNAME"
-	RecordValue string
-	FileURL     string // file method (G18)
-	FileContent string
-}
+type Instruction = order.Instruction
 
 // Observation is one look at the world, kept as evidence whether it succeeded or not.
 type Observation struct {

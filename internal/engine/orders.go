@@ -127,6 +127,27 @@ func (o *Orders) Signal(ctx context.Context, number string, c order.Command) err
 	return translate(o.Client.SignalWorkflow(ctx, workflows.OrderID(number), "", string(c.Name()), c))
 }
 
+// Post starts the delivery of a letter that lies in the outbox. It may be called again: while the letter is on its way nothing more is
+// started, and a letter that has been delivered is not sent twice.
+func (o *Orders) Post(ctx context.Context, number, letter string) error {
+	_, err := o.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       workflows.PostID(letter),
+		TaskQueue:                workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:            "Secure Mail ID order " + number + ", one mail",
+	}, workflows.PostType, activities.PostInput{Number: number, Letter: letter})
+	return translate(err)
+}
+
+// Ping reports whether the server answers: nil, or a fault of kind Unavailable.
+func (o *Orders) Ping(ctx context.Context) error {
+	if _, err := o.Client.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return Unreachable(err)
+	}
+	return nil
+}
+
 // translate turns errors of the Temporal client into faults.
 func translate(err error) error {
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
@@ -87,4 +88,23 @@ func TestASubmissionIsRepeatedUnderOneIDUntilTheServerAnswers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, ids, 2)
 	require.Equal(t, ids[0], ids[1])
+}
+
+// TestPostStartsOneDeliveryOfALetter: asked for twice, the letter is still one workflow; and an engine that is away says so.
+func TestPostStartsOneDeliveryOfALetter(t *testing.T) {
+	t.Parallel()
+	c := mocks.NewClient(t)
+	in := activities.PostInput{Number: "1000000001", Letter: "0197f1f2"}
+	c.On("ExecuteWorkflow", mock.Anything, mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
+		return o.ID == "post-0197f1f2" && o.WorkflowIDConflictPolicy == enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING &&
+			o.WorkflowIDReusePolicy == enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE // staff may have it sent again after five days
+	}), "Post", in).Return(nil, nil).Once()
+	orders := &Orders{Client: c}
+	require.NoError(t, orders.Post(t.Context(), in.Number, in.Letter))
+
+	down := fault.New(fault.Unavailable, "engine.unavailable", "", "")
+	c.On("ExecuteWorkflow", mock.Anything, mock.Anything, "Post", in).Return(nil, serviceerror.NewUnavailable("down")).Once()
+	require.ErrorIs(t, orders.Post(t.Context(), in.Number, in.Letter), down)
+	c.On("CheckHealth", mock.Anything, mock.Anything).Return(nil, errors.New("connection refused")).Once()
+	require.ErrorIs(t, orders.Ping(t.Context()), down)
 }

@@ -24,6 +24,7 @@ var files embed.FS
 var kinds = []order.LetterKind{
 	order.LetterReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
+	order.LetterStatusLink,
 }
 
 // Rendered is a letter as its reader sees it.
@@ -222,24 +223,30 @@ func complete(l order.Letter) error {
 	if !slices.Contains(kinds, l.Kind) {
 		return fault.New(fault.Internal, "mail.kind", "メールの種類が不明です。", "There is no letter of this kind.")
 	}
-	f := l.Facts
-	missing := f.Number == ""
-	switch l.Kind {
-	case order.LetterChallenge:
-		missing = missing || f.Domain == "" || !publishable(f)
-	case order.LetterDomainApproval:
-		missing = missing || f.Domain == "" || !webAddress(f.Link)
-	case order.LetterIssuedContact:
-		missing = missing || !webAddress(f.Link)
-	case order.LetterInquiry:
-		missing = missing || f.Question == ""
-	default:
-		missing = missing || f.Link != "" && !webAddress(f.Link)
-	}
-	if missing {
+	if l.Facts.Number == "" || unusableLink(l.Facts.Link) || unusableLink(l.Facts.StatusLink) || lacking(l) {
 		return fault.New(fault.Internal, "mail.incomplete", "メールに必要な情報が足りません。", "The letter lacks what its reader needs.")
 	}
 	return nil
+}
+
+func unusableLink(s string) bool { return s != "" && !webAddress(s) }
+
+// lacking reports whether a fact is missing that this kind of letter cannot do without.
+func lacking(l order.Letter) bool {
+	switch f := l.Facts; l.Kind {
+	case order.LetterChallenge:
+		return f.Domain == "" || !publishable(f)
+	case order.LetterDomainApproval:
+		return f.Domain == "" || f.Link == ""
+	case order.LetterIssuedContact:
+		return f.Link == ""
+	case order.LetterStatusLink:
+		return f.StatusLink == ""
+	case order.LetterInquiry:
+		return f.Question == ""
+	default:
+		return false
+	}
 }
 
 // publishable reports whether the facts say what to publish and where.

@@ -62,16 +62,17 @@ type example struct {
 // examples holds every kind of letter, in each of its forms.
 func examples() []example {
 	valueUntil := time.Date(2026, 11, 19, 15, 30, 0, 0, time.UTC)
+	statusPage := "https://portal.example.com/status/" + token
 	method := func(m order.DCVMethod) order.Facts {
 		return facts(func(f *order.Facts) {
-			f.Method, f.CertificateEmail, f.ValidityYears = m, "info@example.co.jp", 2
+			f.Method, f.CertificateEmail, f.ValidityYears, f.StatusLink = m, "info@example.co.jp", 2, statusPage
 		})
 	}
 	txt := facts(func(f *order.Facts) {
 		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
 	})
 	replaced := txt
-	replaced.Replaced, replaced.Link = true, "https://portal.example.com/status/"+token
+	replaced.Replaced, replaced.StatusLink = true, statusPage
 	issued := facts(func(f *order.Facts) {
 		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2028, 11, 24, 14, 59, 59, 0, time.UTC)
 		f.Link, f.LinkExpires = "https://portal.example.com/download/"+token, time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
@@ -97,11 +98,13 @@ func examples() []example {
 			f.Link, f.LinkExpires = "https://portal.example.com/approve/"+token, valueUntil
 		})},
 		{"inquiry", order.LetterInquiry, facts(func(f *order.Facts) {
+			f.StatusLink = statusPage
 			f.Question = "英語の団体名は Sample Trading K.K. と Sample Trading Co., Ltd. のどちらが正しいですか。\n登記または定款の英文表記をお知らせください。"
 		})},
 		{"reminder", order.LetterReminder, facts(func(f *order.Facts) {
-			f.Awaited, f.RecordName, f.RecordValue = dns.Awaited(), "example.co.jp", token
+			f.Awaited, f.RecordName, f.RecordValue, f.StatusLink = dns.Awaited(), "example.co.jp", token, statusPage
 		})},
+		{"status-link", order.LetterStatusLink, facts(func(f *order.Facts) { f.StatusLink, f.LinkExpires = statusPage, valueUntil })},
 		{"rejected", order.LetterRejected, reason},
 		{"cancelled", order.LetterCancelled, facts(func(*order.Facts) {})},
 		{"expired", order.LetterExpired, facts(func(*order.Facts) {})},
@@ -230,6 +233,8 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"no order number", order.Letter{Kind: order.LetterReceipt}},
 		{"a challenge without its value", order.Letter{Kind: order.LetterChallenge, Facts: order.Facts{Number: "1", Domain: "example.jp", Method: order.DCVTXT, RecordName: "example.jp"}}},
 		{"a challenge for the e-mail method, which has a letter of its own", order.Letter{Kind: order.LetterChallenge, Facts: order.Facts{Number: "1", Domain: "example.jp", Method: order.DCVEmail}}},
+		{"a status link that is none", order.Letter{Kind: order.LetterReceipt, Facts: order.Facts{Number: "1", StatusLink: "javascript:alert(1)"}}},
+		{"a letter for a status link without one", order.Letter{Kind: order.LetterStatusLink, Facts: order.Facts{Number: "1"}}},
 		{"an approval link that is none", order.Letter{Kind: order.LetterDomainApproval, Facts: order.Facts{Number: "1", Domain: "example.jp", Link: "javascript:alert(1)"}}},
 		{"a download without its link, as after its facts were wiped", order.Letter{Kind: order.LetterIssuedContact, Facts: order.Facts{Number: "1"}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
@@ -288,7 +293,7 @@ func TestHostileFactsStayText(t *testing.T) {
 			}
 			got, err := r.Render(l)
 			require.NoError(t, err)
-			require.Equal(t, outline(t, before.HTML, f.Link), outline(t, got.HTML, f.Link), "%s: the page has the same elements", e.name)
+			require.Equal(t, outline(t, before.HTML, f.Link+f.StatusLink), outline(t, got.HTML, f.Link+f.StatusLink), "%s: the page has the same elements", e.name)
 			require.NotContains(t, got.Subject, "\n")
 			require.NotContains(t, "\n"+got.Text, "\nBcc:", "%s: nothing begins a line of its own", e.name)
 			require.NotContains(t, got.Text+got.Subject+got.HTML, "\u202e")
@@ -329,7 +334,7 @@ func FuzzRender(f *testing.F) {
 			require.Equal(t, fault.Internal, fault.KindOf(err))
 			return
 		}
-		outline(t, got.HTML, f.Link)
+		outline(t, got.HTML, f.Link+f.StatusLink)
 		for _, s := range []string{got.Subject, got.Text, got.HTML} {
 			require.NotContains(t, s, "\r")
 			require.NotContains(t, s, "\u202e")

@@ -16,10 +16,11 @@ const (
 	LetterExpired           LetterKind = "expired"            //
 	LetterIssuedCertificate LetterKind = "issued-certificate" // to the certificate address (G21)
 	LetterIssuedContact     LetterKind = "issued-contact"     // to the technical contact (G21)
+	LetterStatusLink        LetterKind = "status-link"        // a fresh status link that was asked for, to the technical contact
 )
 
-// Letter is one mail to one recipient, as it lies in the outbox. Facts are wiped once it has been delivered, since they
-// can hold a secret link.
+// Letter is one mail to one recipient, as it lies in the outbox. Facts are wiped once it has been delivered, and lose their secret
+// links when it is refused for good.
 type Letter struct {
 	ID        string // UUID; also the left part of the Message-ID
 	Order     string
@@ -29,6 +30,7 @@ type Letter struct {
 	Language  Language
 	Facts     Facts
 	CreatedAt time.Time
+	Links     []Link // made for this letter, whose facts hold their addresses; kept as hashes with it
 }
 
 // Facts is what letters speak about; each kind uses what it needs.
@@ -44,7 +46,8 @@ type Facts struct {
 	FileURL          string    `json:"file_url,omitempty"`     // where the file must be served
 	FileContent      string    `json:"file_content,omitempty"` // what it must contain
 	Link             string    `json:"link,omitempty"`         // approval or download page
-	LinkExpires      time.Time `json:"link_expires,omitzero"`
+	StatusLink       string    `json:"status_link,omitempty"`  // status page, where the reader follows the order and acts
+	LinkExpires      time.Time `json:"link_expires,omitzero"`  // of Link; in a status-link letter of StatusLink
 	ValueExpires     time.Time `json:"value_expires,omitzero"` // age limit of the random value
 	Deadline         time.Time `json:"deadline,omitzero"`      // when the order expires
 	ValidityYears    int       `json:"validity_years,omitempty"`
@@ -62,5 +65,5 @@ type LetterState string
 const (
 	LetterPending LetterState = "pending"
 	LetterSent    LetterState = "sent"
-	LetterFailed  LetterState = "failed" // refused for good by the recipient's server; staff look at it
+	LetterFailed  LetterState = "failed" // refused for good by the recipient's server; staff look at it and may have it sent again
 )

@@ -31,12 +31,22 @@ type Event struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
+// Instruction is what the technical contact must publish (G18, G19).
+type Instruction struct {
+	RecordName  string `json:"record_name,omitempty"` // DNS methods: owner name
+	RecordType  string `json:"record_type,omitempty"` // "TXT" or "CNAME"
+	RecordValue string `json:"record_value,omitempty"`
+	FileURL     string `json:"file_url,omitempty"` // file method (G18)
+	FileContent string `json:"file_content,omitempty"`
+}
+
 // ChallengeView is the domain challenge as a status shows it.
 type ChallengeView struct {
 	ID          string     `json:"id"`
 	Sequence    int        `json:"sequence"`
 	Method      DCVMethod  `json:"method"`
 	Token       string     `json:"token,omitempty"` // empty for e-mail
+	Instruction            // what to publish; empty for e-mail
 	OpenedAt    time.Time  `json:"opened_at"`
 	ExpiresAt   time.Time  `json:"expires_at"` // age limit of the random value
 	Checks      int        `json:"checks"`

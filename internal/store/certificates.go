@@ -105,10 +105,10 @@ func (s *Store) Reserved(ctx context.Context, number string, sequence int) (orde
 }
 
 // Issue signs the reserved bytes by sign under a row lock and records the result, moves the order to issued and puts the
-// letters and links into the outbox. If the certificate is there already it is returned and sign is not called. When sign or
+// letters into the outbox. If the certificate is there already it is returned and sign is not called. When sign or
 // the recording fails nothing is kept, and the next call signs the same bytes again.
 func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.Time, sign func(order.ToBeSigned) (der []byte, err error),
-	letters func(order.Certificate) ([]order.Link, []order.Letter),
+	letters func(order.Certificate) []order.Letter,
 ) (order.Certificate, error) {
 	var out order.Certificate
 	err := s.change(ctx, func(c *change) error {
@@ -140,18 +140,14 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 	return out, nil
 }
 
-func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, letters func(order.Certificate) ([]order.Link, []order.Letter)) error {
+func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, letters func(order.Certificate) []order.Letter) error {
 	if _, err := c.ExecContext(ctx, `
 		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		cert.Order, cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, cert.IssuedAt); err != nil {
 		return err
 	}
-	links, mails := letters(cert)
-	if err := c.insertLinks(ctx, o.Number, links); err != nil {
-		return err
-	}
-	if _, err := c.post(ctx, o.Number, mails, cert.IssuedAt); err != nil {
+	if _, err := c.post(ctx, o.Number, letters(cert), cert.IssuedAt); err != nil {
 		return err
 	}
 	if err := c.move(ctx, o, order.Issued, cert.IssuedAt); err != nil {

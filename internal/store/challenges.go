@@ -45,7 +45,7 @@ const latest = `SELECT ` + challengeColumns + ` FROM challenges WHERE order_numb
 // domain-validation if it is not there yet, and puts the letters with their links into the outbox. A repeat with the same (order,
 // sequence) returns the stored challenge; a sequence below the current one is a Conflict. Once the current challenge is satisfied no
 // other is opened: it is returned as it is stored, with SatisfiedAt.
-func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) (dcv.Challenge, error) {
+func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error) {
 	var opened dcv.Challenge
 	err := s.change(ctx, func(c *change) error {
 		o, err := c.lockOrder(ctx, ch.Order)
@@ -62,7 +62,7 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, links []ord
 			return wrongState(o.State)
 		}
 		opened = ch
-		return c.open(ctx, o, ch, links, letters, actor)
+		return c.open(ctx, o, ch, letters, actor)
 	})
 	opened.OpenedAt, opened.ExpiresAt = stored(opened.OpenedAt), stored(opened.ExpiresAt)
 	return opened, err
@@ -87,7 +87,7 @@ func (c *change) opened(ctx context.Context, ch dcv.Challenge) (*dcv.Challenge, 
 	return nil, nil //nolint:nilnil // nil says that ch is to be opened
 }
 
-func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, links []order.Link, letters []order.Letter, actor string) error {
+func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters []order.Letter, actor string) error {
 	at := ch.OpenedAt
 	if len(letters) > 0 { // a resent value keeps its age, so its opening is not now
 		at = letters[0].CreatedAt
@@ -99,9 +99,6 @@ func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, links [
 		INSERT INTO challenges (id, order_number, sequence, method, domain, token, target, opened_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		ch.ID, ch.Order, ch.Sequence, ch.Method, ch.Domain, ch.Token, ch.Target, stored(ch.OpenedAt), stored(ch.ExpiresAt)); err != nil {
-		return err
-	}
-	if err := c.insertLinks(ctx, o.Number, links); err != nil {
 		return err
 	}
 	if _, err := c.post(ctx, o.Number, letters, at); err != nil {
@@ -144,25 +141,40 @@ func challengeView(ctx context.Context, q queryer, number string) (*order.Challe
 	}
 	r := rows[0]
 	return &order.ChallengeView{
-		ID: r.ID, Sequence: r.Sequence, Method: r.Method, Token: r.Token, OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Checks: r.Checks,
+		ID: r.ID, Sequence: r.Sequence, Method: r.Method, Token: r.Token, Instruction: r.challenge().Instruction(), OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Checks: r.Checks,
 		LastCheckAt: timeOf(r.LastCheckAt), LastFinding: r.LastFinding.V.Text, NextCheckAt: timeOf(r.NextCheckAt), SatisfiedAt: timeOf(r.SatisfiedAt),
 	}, nil
 }
 
 // RecordCheck notes a check that found nothing; next is when polling looks again, zero for never. Only the last finding and
 // their number are kept. A check that is not later than the last one recorded is a repeat, and one of a challenge that has been
-// replaced or satisfied is of no interest.
-func (s *Store) RecordCheck(ctx context.Context, challenge string, f dcv.Finding, at, next time.Time) error {
-	n, err := affected(s.db.ExecContext(ctx, `
-		UPDATE challenges SET checks = checks + 1, last_check_at = $2, last_finding = $3, next_check_at = $4
-		WHERE id = $1 AND ended_at IS NULL AND satisfied_at IS NULL AND (last_check_at IS NULL OR last_check_at < $2)`,
-		challenge, stored(at), asJSON(f), timeOrNull(next)))
-	if err != nil || n == 1 {
+// replaced or satisfied is of no interest. Who asked for the check is named in an audit line; the system's own looks leave none.
+func (s *Store) RecordCheck(ctx context.Context, challenge string, f dcv.Finding, actor string, at, next time.Time) error {
+	if actor == system {
+		_, err := recordCheck(ctx, s.db, challenge, f, at, next)
 		return translate(ctx, err)
 	}
+	return s.change(ctx, func(c *change) error {
+		number, err := recordCheck(ctx, c, challenge, f, at, next)
+		if err != nil || number == "" {
+			return err
+		}
+		return c.note(number, actor, string(order.CmdDomainCheckNow), map[string]any{"finding": f.Code}, at)
+	})
+}
+
+// recordCheck returns the number of the order whose check it noted; empty if there was nothing to note.
+func recordCheck(ctx context.Context, q queryer, challenge string, f dcv.Finding, at, next time.Time) (number string, err error) {
+	err = q.GetContext(ctx, &number, `
+		UPDATE challenges SET checks = checks + 1, last_check_at = $2, last_finding = $3, next_check_at = $4
+		WHERE id = $1 AND ended_at IS NULL AND satisfied_at IS NULL AND (last_check_at IS NULL OR last_check_at < $2)
+		RETURNING order_number`, challenge, stored(at), asJSON(f), timeOrNull(next))
+	if !errors.Is(err, sql.ErrNoRows) {
+		return number, err
+	}
 	var there bool
-	err = s.db.GetContext(ctx, &there, `SELECT true FROM challenges WHERE id = $1`, challenge)
-	return translate(ctx, orNotFound(err, unknownChallenge()))
+	err = q.GetContext(ctx, &there, `SELECT true FROM challenges WHERE id = $1`, challenge)
+	return "", orNotFound(err, unknownChallenge())
 }
 
 // RecordDomainEvidence stores e, marks its challenge satisfied and moves the order to organization-validation. Evidence for a

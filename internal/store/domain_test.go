@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -26,7 +27,9 @@ func (r *record) asked(number string, sequence int) (dcv.Challenge, []order.Link
 	r.t.Helper()
 	c := challenge(number, sequence, order.DCVEmail, r.tick())
 	links := approvalLinks(c)
-	c, err := r.OpenChallenge(r.ctx(), c, links, nil, "system")
+	mail := letter(number, order.LetterDomainApproval, fmt.Sprint(sequence), c.OpenedAt)
+	mail.Links = links
+	c, err := r.OpenChallenge(r.ctx(), c, []order.Letter{mail}, "system")
 	require.NoError(r.t, err)
 	return c, links
 }
@@ -39,7 +42,7 @@ func TestOpenChallenge(t *testing.T) {
 			number := r.inState(from)
 			at := r.tick()
 			c := challenge(number, 7, order.DCVCNAME, at)
-			got, err := r.OpenChallenge(r.ctx(), c, nil, []order.Letter{letter(number, order.LetterChallenge, "7", at)}, "system")
+			got, err := r.OpenChallenge(r.ctx(), c, []order.Letter{letter(number, order.LetterChallenge, "7", at)}, "system")
 			if from == order.OrganizationValidation || from == order.Issuing || from == order.Issued {
 				require.NoError(t, err)
 				require.Equal(t, 1, got.Sequence, "the domain is proven: nothing else is opened")
@@ -61,7 +64,7 @@ func TestOpenChallenge(t *testing.T) {
 			require.Equal(t, order.Progress{State: order.DomainValidation, Method: order.DCVCNAME}.Awaited(), st.Awaited, "what is awaited follows the method")
 		})
 	}
-	_, err := r.OpenChallenge(r.ctx(), challenge("1000000000", 1, order.DCVTXT, noon), nil, nil, "system")
+	_, err := r.OpenChallenge(r.ctx(), challenge("1000000000", 1, order.DCVTXT, noon), nil, "system")
 	isFault(t, err, fault.NotFound, "order.unknown")
 }
 
@@ -73,15 +76,15 @@ func TestOpenChallengeAgainReturnsTheStoredOne(t *testing.T) {
 	r.unchanged(func() {
 		other := challenge(number, 1, order.DCVTXT, r.tick())
 		other.Token = "another"
-		got, err := r.OpenChallenge(r.ctx(), other, nil, []order.Letter{letter(number, order.LetterChallenge, "other", noon)}, "system")
+		got, err := r.OpenChallenge(r.ctx(), other, []order.Letter{letter(number, order.LetterChallenge, "other", noon)}, "system")
 		require.NoError(t, err)
 		require.Equal(t, first, got)
 	})
 	second := challenge(number, 2, order.DCVFile, r.tick())
-	_, err := r.OpenChallenge(r.ctx(), second, nil, nil, applicant)
+	_, err := r.OpenChallenge(r.ctx(), second, nil, applicant)
 	require.NoError(t, err)
 	r.unchanged(func() { // a zombie of the first call
-		got, err := r.OpenChallenge(r.ctx(), first, nil, nil, "system")
+		got, err := r.OpenChallenge(r.ctx(), first, nil, "system")
 		require.NoError(t, err)
 		require.Equal(t, first, got)
 	})
@@ -89,9 +92,9 @@ func TestOpenChallengeAgainReturnsTheStoredOne(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, second, current)
 
-	_, err = r.OpenChallenge(r.ctx(), challenge(number, 9, order.DCVFile, r.tick()), nil, nil, applicant)
+	_, err = r.OpenChallenge(r.ctx(), challenge(number, 9, order.DCVFile, r.tick()), nil, applicant)
 	require.NoError(t, err)
-	_, err = r.OpenChallenge(r.ctx(), challenge(number, 5, order.DCVFile, r.tick()), nil, nil, applicant)
+	_, err = r.OpenChallenge(r.ctx(), challenge(number, 5, order.DCVFile, r.tick()), nil, applicant)
 	isFault(t, err, fault.Conflict, "dcv.replaced")
 }
 
@@ -112,14 +115,14 @@ func TestASatisfiedChallengeSaysSo(t *testing.T) {
 	require.Equal(t, want, got)
 	r.unchanged(func() {
 		for _, sequence := range []int{1, 2, 9} {
-			got, err := r.OpenChallenge(r.ctx(), challenge(number, sequence, order.DCVFile, r.tick()), nil,
+			got, err := r.OpenChallenge(r.ctx(), challenge(number, sequence, order.DCVFile, r.tick()),
 				[]order.Letter{letter(number, order.LetterChallenge, "late", r.clock())}, applicant)
 			require.NoError(t, err)
 			require.Equal(t, want, got, "sequence %d", sequence)
 		}
 	})
 	require.NoError(t, r.Close(r.ctx(), number, order.Cancelled, applicant, "", r.tick(), nil))
-	_, err = r.OpenChallenge(r.ctx(), challenge(number, 2, order.DCVFile, r.tick()), nil, nil, applicant)
+	_, err = r.OpenChallenge(r.ctx(), challenge(number, 2, order.DCVFile, r.tick()), nil, applicant)
 	isFault(t, err, fault.Conflict, "order.state")
 }
 
@@ -144,11 +147,11 @@ func TestRecordCheckKeepsTheLastFindingAndTheCount(t *testing.T) {
 
 	lines := r.auditLines()
 	first, second := r.tick(), r.tick()
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, first, first.Add(time.Hour)))
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, second, second.Add(time.Hour)))
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, second, second.Add(time.Hour)), "a repeat")
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, first, first.Add(time.Hour)), "a zombie")
-	require.Equal(t, lines, r.auditLines(), "a check changes nothing")
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, "system", first, first.Add(time.Hour)))
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, "system", second, second.Add(time.Hour)))
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, "system", second, second.Add(time.Hour)), "a repeat")
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, "system", first, first.Add(time.Hour)), "a zombie")
+	require.Equal(t, lines, r.auditLines(), "a look of the system's own changes nothing")
 
 	view := func() order.ChallengeView {
 		st, err := r.Order(r.ctx(), number)
@@ -162,14 +165,24 @@ func TestRecordCheckKeepsTheLastFindingAndTheCount(t *testing.T) {
 	require.Equal(t, second.Add(time.Hour), v.NextCheckAt)
 
 	third := r.tick()
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, third, time.Time{}))
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, "system", third, time.Time{}))
 	require.True(t, view().NextCheckAt.IsZero(), "polling does not look again")
+
+	asked := r.tick()
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, applicant, asked, asked.Add(time.Hour)))
+	require.Equal(t, 4, view().Checks)
+	r.unchanged(func() {
+		require.NoError(t, r.RecordCheck(r.ctx(), c.ID, differs, applicant, asked, asked.Add(time.Hour)), "a repeat")
+	})
+	st, err := r.Order(r.ctx(), number)
+	require.NoError(t, err)
+	require.Equal(t, order.Event{At: asked, Actor: applicant, Action: "domain-check-now", Detail: "finding=differs"}, st.Timeline[len(st.Timeline)-1])
 
 	require.NoError(t, r.RecordDomainEvidence(r.ctx(), evidence(c, r.tick())))
 	late := r.tick()
-	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, late, late.Add(time.Hour)), "of no interest after the proof")
-	require.Equal(t, 3, view().Checks)
-	isFault(t, r.RecordCheck(r.ctx(), uuid.NewString(), missing, late, late), fault.NotFound, "dcv.unknown")
+	require.NoError(t, r.RecordCheck(r.ctx(), c.ID, missing, "system", late, late.Add(time.Hour)), "of no interest after the proof")
+	require.Equal(t, 4, view().Checks)
+	isFault(t, r.RecordCheck(r.ctx(), uuid.NewString(), missing, "system", late, late), fault.NotFound, "dcv.unknown")
 }
 
 func TestRecordDomainEvidence(t *testing.T) {
@@ -199,7 +212,7 @@ func TestEvidenceThatCountsNoMore(t *testing.T) {
 
 	replaced := r.accepted()
 	old := r.challenged(replaced, order.DCVTXT)
-	_, err := r.OpenChallenge(r.ctx(), challenge(replaced, 2, order.DCVFile, r.tick()), nil, nil, applicant)
+	_, err := r.OpenChallenge(r.ctx(), challenge(replaced, 2, order.DCVFile, r.tick()), nil, applicant)
 	require.NoError(t, err)
 	isFault(t, r.RecordDomainEvidence(r.ctx(), evidence(old, r.tick())), fault.Conflict, "dcv.replaced")
 

@@ -177,7 +177,7 @@ func challenge(number string, sequence int, method order.DCVMethod, at time.Time
 func (r *record) challenged(number string, method order.DCVMethod) dcv.Challenge {
 	r.t.Helper()
 	at := r.tick()
-	c, err := r.OpenChallenge(r.ctx(), challenge(number, 1, method, at), nil, []order.Letter{letter(number, order.LetterChallenge, "1", at)}, "system")
+	c, err := r.OpenChallenge(r.ctx(), challenge(number, 1, method, at), []order.Letter{letter(number, order.LetterChallenge, "1", at)}, "system")
 	require.NoError(r.t, err)
 	return c
 }
@@ -248,11 +248,13 @@ func sign(t order.ToBeSigned) ([]byte, error) {
 	return append(append([]byte{}, t.DER...), h[:]...), nil
 }
 
-// notices are the two letters of an issue with their links.
-func notices(at time.Time) func(order.Certificate) ([]order.Link, []order.Letter) {
-	return func(c order.Certificate) ([]order.Link, []order.Letter) {
+// notices are the two letters of an issue, one with a link.
+func notices(at time.Time) func(order.Certificate) []order.Letter {
+	return func(c order.Certificate) []order.Letter {
 		link := order.Link{ID: uuid.NewString(), Hash: random(32), Order: c.Order, Purpose: order.LinkDownload, Recipient: "tech@example.co.jp", ExpiresAt: at.AddDate(0, 1, 0)}
-		return []order.Link{link}, []order.Letter{letter(c.Order, order.LetterIssuedCertificate, "", at), letter(c.Order, order.LetterIssuedContact, "", at)}
+		linked := letter(c.Order, order.LetterIssuedContact, "", at)
+		linked.Links = []order.Link{link}
+		return []order.Letter{letter(c.Order, order.LetterIssuedCertificate, "", at), linked}
 	}
 }
 

@@ -61,10 +61,13 @@ func (c *change) insertLinks(ctx context.Context, number string, links []order.L
 	_, err := c.ExecContext(ctx, `
 		INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at)
 		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.recipient, l.expires_at
-		FROM jsonb_to_recordset($2) AS l(id text, hash text, purpose text, challenge text, recipient text, expires_at timestamptz)`,
+		FROM jsonb_to_recordset($2) AS l(`+newLinkColumns+`)`,
 		number, asJSON(newLinks(links)))
 	return err
 }
+
+// newLinkColumns are the columns of newLink, for jsonb_to_recordset.
+const newLinkColumns = `id text, hash text, purpose text, challenge text, recipient text, expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {

@@ -67,7 +67,7 @@ func TestAnySequenceOfCallsFollowsTheModel(t *testing.T) {
 		actions := map[string]func(*rapid.T){
 			"open challenge": func(t *rapid.T) {
 				sequence := m.sequence + rapid.IntRange(0, 1).Draw(t, "further")
-				_, err := r.OpenChallenge(r.ctx(), challenge(number, max(1, sequence), order.DCVTXT, r.tick()), nil, nil, "system")
+				_, err := r.OpenChallenge(r.ctx(), challenge(number, max(1, sequence), order.DCVTXT, r.tick()), nil, "system")
 				repeat := sequence > 0 && sequence == m.sequence
 				repeat = repeat || m.state == order.OrganizationValidation || m.state == order.Issuing || m.state == order.Issued
 				allowed := repeat || m.state == order.DomainValidation || m.state.CanBecome(order.DomainValidation)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"securemailid.example/internal/fault"
@@ -35,40 +36,69 @@ func rowsOf(letters []order.Letter, at time.Time) []letterRow {
 	return out
 }
 
-// post puts the order's letters into the outbox and returns how many were not there yet.
-func (c *change) post(ctx context.Context, number string, letters []order.Letter, at time.Time) (int64, error) {
+// linksOf returns the links that the letters carry.
+func linksOf(letters []order.Letter) (links []order.Link) {
+	for _, l := range letters {
+		links = append(links, l.Links...)
+	}
+	return links
+}
+
+// post puts the order's letters with their links into the outbox and returns how many were not there yet; the links of those that
+// were are dropped.
+func (c *change) post(ctx context.Context, number string, letters []order.Letter, at time.Time) (int, error) {
 	if len(letters) == 0 {
 		return 0, nil
 	}
-	return affected(c.ExecContext(ctx, `
+	var posted []string
+	err := c.SelectContext(ctx, &posted, `
 		INSERT INTO letters (id, order_number, kind, key, recipient, language, facts, created_at)
 		SELECT l.id, $1, l.kind, l.key, l.recipient, l.language, l.facts, l.created_at FROM jsonb_to_recordset($2) AS l(`+letterColumns+`)
-		ON CONFLICT DO NOTHING`, number, asJSON(rowsOf(letters, at))))
+		ON CONFLICT DO NOTHING RETURNING id`, number, asJSON(rowsOf(letters, at)))
+	if err != nil {
+		return 0, err
+	}
+	letters = slices.DeleteFunc(slices.Clone(letters), func(l order.Letter) bool { return !slices.Contains(posted, l.ID) })
+	return len(posted), c.insertLinks(ctx, number, linksOf(letters))
 }
 
-// PendingLetters returns the order's undelivered letters, oldest first.
+// PendingLetters returns the order's undelivered letters, oldest first; one that was refused for good is not among them.
 func (s *Store) PendingLetters(ctx context.Context, number string) ([]order.Letter, error) {
+	kept, err := letters(ctx, s.db, number, `state = 'pending'`)
+	out := make([]order.Letter, len(kept))
+	for i, k := range kept {
+		out[i] = k.Letter
+	}
+	return out, translate(ctx, err)
+}
+
+// keptLetter is a letter whose facts are still there.
+type keptLetter struct {
+	order.Letter
+	state order.LetterState
+}
+
+// letters returns those letters of the order that the condition, which is ours, chooses: oldest first.
+func letters(ctx context.Context, q queryer, number, condition string) ([]keptLetter, error) {
 	var rows []struct {
 		ID, Kind, Key, Recipient, Language string
 		Facts                              document[order.Facts]
 		CreatedAt                          time.Time `db:"created_at"`
+		State                              order.LetterState
 	}
-	err := s.db.SelectContext(ctx, &rows, `
-		SELECT id, kind, key, recipient, language, facts, created_at FROM letters
-		WHERE order_number = $1 AND state = 'pending' ORDER BY created_at, position`, number)
-	if err != nil {
-		return nil, translate(ctx, err)
-	}
-	out := make([]order.Letter, len(rows))
+	err := q.SelectContext(ctx, &rows, `
+		SELECT id, kind, key, recipient, language, facts, created_at, state FROM letters
+		WHERE order_number = $1 AND `+condition+` ORDER BY created_at, position`, number)
+	out := make([]keptLetter, len(rows))
 	for i, r := range rows {
-		out[i] = order.Letter{ID: r.ID, Order: number, Kind: order.LetterKind(r.Kind), Key: r.Key, Recipient: r.Recipient,
-			Language: order.Language(r.Language), Facts: r.Facts.V, CreatedAt: r.CreatedAt.UTC()}
+		out[i] = keptLetter{order.Letter{ID: r.ID, Order: number, Kind: order.LetterKind(r.Kind), Key: r.Key, Recipient: r.Recipient,
+			Language: order.Language(r.Language), Facts: r.Facts.V, CreatedAt: r.CreatedAt.UTC()}, r.State}
 	}
-	return out, nil
+	return out, err
 }
 
-// LetterDone records the fate of a delivery attempt: sent and failed are final and wipe the facts, pending counts the attempt.
-// What is final stays; an attempt that is not later than the last one recorded is a repeat.
+// LetterDone records the fate of a delivery attempt: sent wipes the facts, failed takes the secret links out of them, pending
+// counts the attempt. What is sent or failed stays; an attempt that is not later than the last one recorded is a repeat.
 func (s *Store) LetterDone(ctx context.Context, id string, state order.LetterState, reply string, at time.Time) error {
 	at, reply = stored(at), shorten(reply)
 	if state == order.LetterPending {
@@ -80,7 +110,7 @@ func (s *Store) LetterDone(ctx context.Context, id string, state order.LetterSta
 			return err
 		}
 		if _, err := c.ExecContext(ctx, `
-			UPDATE letters SET state = $2, facts = NULL, attempts = attempts + 1, last_try_at = $3, last_reply = $4,
+			UPDATE letters SET state = $2, facts = CASE WHEN $2::text = 'failed' THEN facts - 'link' - 'status_link' END, attempts = attempts + 1, last_try_at = $3, last_reply = $4,
 				sent_at = CASE WHEN $2::text = 'sent' THEN $3::timestamptz END
 			WHERE id = $1`, id, state, at, reply); err != nil {
 			return err

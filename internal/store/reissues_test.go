@@ -341,7 +341,7 @@ func TestAnApprovalOpensTheDomainStage(t *testing.T) {
 	r := newRecord(t)
 	c := r.issued()
 	number := r.inReview(requestFor(c))
-	_, err := r.OpenChallenge(r.ctx(), challenge(number, 1, order.DCVTXT, r.tick()), nil, nil, "system")
+	_, err := r.OpenChallenge(r.ctx(), challenge(number, 1, order.DCVTXT, r.tick()), nil, "system")
 	isFault(t, err, fault.Conflict, "order.state")
 	at, yes := r.tick(), true
 	cmd := order.ReviewDecided{Actor: by(), Approved: &yes}

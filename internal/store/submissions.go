@@ -163,7 +163,7 @@ func (s *Store) ForgetSubmissions(ctx context.Context, before time.Time) (forgot
 	return forgotten, err
 }
 
-// acceptOrder is one statement, since it is the busiest change: redeem, create, move the application over, post the letters, and
+// acceptOrder is one statement, since it is the busiest change: redeem, create, move the application over, post the letters with their links, and
 // last the audit line. Each step feeds on the one before, so either all happen or none. The voucher is redeemed by one conditional
 // UPDATE; whoever waits for another on that row finds it used afterwards.
 const acceptOrder = `
@@ -184,6 +184,10 @@ const acceptOrder = `
 		INSERT INTO letters (id, order_number, kind, key, recipient, language, facts, created_at)
 		SELECT l.id, created.number, l.kind, l.key, l.recipient, l.language, l.facts, l.created_at
 		FROM created, jsonb_to_recordset($13) AS l(` + letterColumns + `)
+	), linked AS (
+		INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at)
+		SELECT l.id, decode(l.hash, 'hex'), created.number, l.purpose, l.challenge, l.recipient, l.expires_at
+		FROM created, jsonb_to_recordset($19) AS l(` + newLinkColumns + `)
 	)
 	SELECT audit_append($14, number, $15, $16, $17, $2, $18) FROM created`
 
@@ -206,7 +210,7 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	accepted, err := affected(s.exec(ctx, acceptOrder,
 		number, at, app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail, app.DCVMethod,
 		asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), asJSON(rowsOf(a.Letters, at)),
-		line.Chain, line.Actor, line.Action, string(line.Detail), content))
+		line.Chain, line.Actor, line.Action, string(line.Detail), content, asJSON(newLinks(linksOf(a.Letters)))))
 	if pq.As(err, pqerror.UniqueViolation) == nil && err != nil {
 		return translate(ctx, err)
 	}

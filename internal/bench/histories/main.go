@@ -1,15 +1,18 @@
-// Command histories makes the golden histories anew: it carries orders over every path of the workflow on a real stack and writes
-// what the engine kept of each. workflows/replay_test.go holds every later version of the workflow to them.
+// Command histories makes the golden histories anew: it carries orders over every path of the workflows on a real stack and writes
+// what the engine kept of each. workflows/replay_test.go holds every later version of the workflows to them. Without names it walks
+// every path.
 //
-//	go run ./internal/bench/histories [directory]
+//	go run ./internal/bench/histories [directory [name …]]
 package main
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,18 +21,21 @@ import (
 )
 
 func main() {
-	dir := filepath.Join("workflows", "testdata", "histories")
+	dir, walks := filepath.Join("workflows", "testdata", "histories"), paths()
 	if len(os.Args) > 1 {
 		dir = os.Args[1]
 	}
-	if err := run(dir); err != nil {
+	if len(os.Args) > 2 {
+		maps.DeleteFunc(walks, func(name string, _ path) bool { return !slices.Contains(os.Args[2:], name) })
+	}
+	if err := run(dir, walks); err != nil {
 		fmt.Fprintln(os.Stderr, "histories:", err)
 		os.Exit(1)
 	}
 }
 
-// run walks every path, a few at a time, and writes <path>.json for each.
-func run(dir string) error {
+// run walks the paths, a few at a time, and writes <path>.json for each.
+func run(dir string, all map[string]path) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // part of the source
@@ -42,13 +48,13 @@ func run(dir string) error {
 	defer func() { _ = s.Close(context.WithoutCancel(ctx)) }() // its directory is a temporary one
 	walks, ctx := errgroup.WithContext(ctx)
 	walks.SetLimit(4)
-	for name, walk := range paths() {
+	for name, walk := range all {
 		walks.Go(func() error {
-			number, err := walk(ctx, s)
+			id, err := walk(ctx, s)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			h, err := s.History(ctx, number)
+			h, err := s.History(ctx, id)
 			if err != nil {
 				return err
 			}

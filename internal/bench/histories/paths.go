@@ -17,13 +17,27 @@ import (
 	"securemailid.example/workflows"
 )
 
-// path carries one order to its end and returns its number.
-type path func(ctx context.Context, s *stand.Stand) (number string, err error)
+// path walks one workflow to its end and returns its id.
+type path func(ctx context.Context, s *stand.Stand) (id string, err error)
 
-// paths are all that an order can go within minutes. What takes days (reminders, an aged random value, expiry) is shown in virtual
+// paths are all that a workflow can go within minutes. What takes days (reminders, an aged random value, expiry) is shown in virtual
 // time by workflows/order_test.go.
 func paths() map[string]path {
-	all := map[string]path{
+	all := map[string]path{"post": posted}
+	for name, carry := range orders() {
+		all[name] = func(ctx context.Context, s *stand.Stand) (string, error) {
+			number, err := carry(ctx, s)
+			return workflows.OrderID(number), err
+		}
+	}
+	return all
+}
+
+// carrier carries one order to its end and returns its number.
+type carrier func(ctx context.Context, s *stand.Stand) (number string, err error)
+
+func orders() map[string]carrier {
+	all := map[string]carrier{
 		"method-changed":        methodChanged,
 		"challenge-resent":      challengeResent,
 		"checked-by-hand":       checkedByHand,
@@ -241,4 +255,20 @@ func continued(ctx context.Context, s *stand.Stand) (string, error) {
 		return "", fmt.Errorf("second run: %w", err)
 	}
 	return st.Number, s.Finish(ctx, st.Number)
+}
+
+// posted is the delivery of one letter that was asked for.
+func posted(ctx context.Context, s *stand.Stand) (string, error) {
+	st, err := s.Start(ctx, order.DCVTXT)
+	if err != nil {
+		return "", err
+	}
+	id, err := s.Desk.Records.PostLetter(ctx, s.Desk.Letters.StatusLink(st), applicant.Actor, 0)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Desk.Orders.Post(ctx, st.Number, id); err != nil {
+		return "", err
+	}
+	return workflows.PostID(id), s.Temporal.GetWorkflow(ctx, workflows.PostID(id), "").Get(ctx, nil)
 }

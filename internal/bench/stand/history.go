@@ -55,10 +55,10 @@ func (s *Stand) AwaitQuiet(ctx context.Context, number string) error {
 	})
 }
 
-// History reads an order's history.
-func (s *Stand) History(ctx context.Context, number string) (*historypb.History, error) {
+// History reads a workflow's history.
+func (s *Stand) History(ctx context.Context, id string) (*historypb.History, error) {
 	var h historypb.History
-	it := s.Temporal.GetWorkflowHistory(ctx, workflows.OrderID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	it := s.Temporal.GetWorkflowHistory(ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for it.HasNext() {
 		e, err := it.Next()
 		if err != nil {
