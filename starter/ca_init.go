@@ -73,7 +73,7 @@ func (p *program) initCA(ctx context.Context, o caInitOptions) error {
 		if err := p.holdCeremony(ctx, spec, o.dir); err != nil {
 			return err
 		}
-		return p.publishCA(ctx, d, config.CA{Dir: o.dir, URL: p.getenv("SMID_CA_URL"), PolicyOID: spec.PolicyOID})
+		return p.publishCA(ctx, d, config.CA{Dir: o.dir, URL: p.getenv("SMID_CA_URL"), PolicyOID: spec.PolicyOID}, false)
 	})
 }
 

@@ -31,8 +31,15 @@ func RegisterOutbound(w worker.Registry, a Activities) {
 	w.RegisterActivity(a.Mailing)
 }
 
-// RegisterSigning puts the activities that need the CA key on a worker of SigningQueue: one seals what it has linted, the other
-// signs what is sealed.
-func RegisterSigning(w worker.Registry, i *activities.Issuing) {
-	w.RegisterActivity(i)
+// Signing is everything that needs the CA key.
+type Signing struct {
+	Issuing    *activities.Issuing    // seals what it has linted, signs what is sealed
+	Publishing *activities.Publishing // signs revocation lists
+}
+
+// RegisterSigning puts the activities that need the CA key on a worker of SigningQueue.
+func RegisterSigning(w worker.Registry, s Signing) {
+	for _, set := range []any{s.Issuing, s.Publishing} {
+		w.RegisterActivity(set)
+	}
 }

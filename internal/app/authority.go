@@ -1,13 +1,13 @@
 package app
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"path/filepath"
 	"time"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/ceremony"
 	"securemailid.example/internal/ca/hsm"
@@ -93,12 +93,11 @@ func (l caLoader) one(name string, cert *x509.Certificate) (*ca.CA, error) {
 	}, cfg)
 }
 
-// PublishAuthority is PublishCA for every issuing CA.
-func PublishAuthority(ctx context.Context, records *store.Store, a *ca.Authority, rules policy.Book, now time.Time) error {
+// Publishing publishes the lists of the authority's issuing CAs.
+func Publishing(records *store.Store, a *ca.Authority, rules policy.Book, clock func() time.Time) *activities.Publishing {
+	p := &activities.Publishing{Records: records, Policy: rules, Clock: clock}
 	for _, c := range a.All() {
-		if err := PublishCA(ctx, records, c, rules, now); err != nil {
-			return fmt.Errorf("issuing CA %s: %w", c.ID(), err)
-		}
+		p.Issuing = append(p.Issuing, c)
 	}
-	return nil
+	return p
 }

@@ -21,10 +21,10 @@ import (
 	"securemailid.example/workflows"
 )
 
-// parts is everything that a worker runs; issuing is nil where it holds no CA key.
+// parts is everything that a worker runs; signing is nil where it holds no CA key.
 type parts struct {
 	orders  workflows.Activities
-	issuing *activities.Issuing
+	signing *workflows.Signing
 	prober  *probe.Prober
 	ca      *ca.Authority
 	rules   policy.Book
@@ -72,9 +72,9 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	if p.ca, err = LoadAuthority(w.Config.CA, rules, base, w.Clock); err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}
-	p.issuing = &activities.Issuing{
+	p.signing = &workflows.Signing{Publishing: Publishing(records, p.ca, rules, w.Clock), Issuing: &activities.Issuing{
 		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey(blocked), Policy: rules, Addresses: addresses, Clock: w.Clock,
-	}
+	}}
 	return p, nil
 }
 

@@ -45,8 +45,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.prober.Close() }()
-	if p.ca != nil {
-		if err := PublishAuthority(ctx, records, p.ca, p.rules, w.Clock()); err != nil {
+	if p.signing != nil {
+		if _, err := p.signing.Publishing.PublishCRLs(ctx, activities.PublishInput{IfDue: true}); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) (
 	})
 	workflows.RegisterOutbound(outbound, p.orders)
 	workers := []worker.Worker{orders, outbound}
-	if p.issuing != nil {
+	if p.signing != nil {
 		signing := worker.New(c, workflows.SigningQueue, worker.Options{
 			MaxConcurrentActivityExecutionSize: 4, // the key, or the HSM behind it, is one
 			DisableWorkflowWorker:              true,
@@ -105,7 +105,7 @@ func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) (
 			Interceptors:                       border,
 			OnFatalError:                       fail,
 		})
-		workflows.RegisterSigning(signing, p.issuing)
+		workflows.RegisterSigning(signing, *p.signing)
 		workers = append(workers, signing)
 	}
 	for i, each := range workers {

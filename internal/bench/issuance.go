@@ -92,7 +92,7 @@ func (i *issuer) open(ctx context.Context) error {
 	if i.ca, err = app.LoadAuthority(config.CA{Dir: dir, PolicyOID: "2.999.1.1"}, i.rules, benchURL, time.Now); err != nil {
 		return err
 	}
-	if err := app.PublishAuthority(ctx, i.record.Store, i.ca, i.rules, time.Now()); err != nil {
+	if _, err := app.Publishing(i.record.Store, i.ca, i.rules, time.Now).PublishCRLs(ctx, activities.PublishInput{}); err != nil {
 		return err
 	}
 	text, err := stand.Request()

@@ -52,7 +52,7 @@ func TestAnAuthorityIssuesFromTheNewestAndFinishesWhatTheOldBegan(t *testing.T) 
 	for _, c := range a.All() {
 		found, ok := a.CA(c.ID())
 		require.True(t, ok)
-		list, err := found.CRL(ctx, 1, nil, noon())
+		list, err := found.CRL(ctx, order.CRLDraft{Number: 1, At: noon()})
 		require.NoError(t, err, "the old one still signs its CRL")
 		require.Equal(t, c.ID(), list.Issuer)
 	}

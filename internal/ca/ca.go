@@ -46,6 +46,7 @@ type CA struct {
 	cert            *x509.Certificate
 	chain           []*x509.Certificate
 	id              string
+	crlURL          string
 	profile         profile
 	book            policy.Book
 	policyOID       string
@@ -81,7 +82,7 @@ func New(cfg Config) (*CA, error) {
 		return nil, fmt.Errorf("ca: %w", err)
 	}
 	return &CA{
-		signer: cfg.Signer, cert: cfg.Certificate, chain: slices.Clone(cfg.Chain), id: IssuerID(cfg.Certificate),
+		signer: cfg.Signer, cert: cfg.Certificate, chain: slices.Clone(cfg.Chain), id: IssuerID(cfg.Certificate), crlURL: cfg.URLs.CRL,
 		profile: p, book: cfg.Profile, policyOID: cfg.PolicyOID, linter: linter,
 		sealKey: sealKey, staticSignature: make([]byte, size), clock: cfg.Clock, rand: cfg.Rand,
 	}, nil

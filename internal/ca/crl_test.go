@@ -2,6 +2,7 @@ package ca_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func TestCRLSaysWhatIsRevoked(t *testing.T) {
 				{Serial: "4a0b", RevokedAt: noon().Add(-time.Hour), Reason: 0},
 				{Serial: "4a0c", RevokedAt: noon().Add(-time.Minute), Reason: 1},
 			}
-			got, err := c.CRL(t.Context(), 7, revoked, noon().Add(300*time.Millisecond))
+			got, err := c.CRL(t.Context(), order.CRLDraft{Number: 7, Revoked: revoked, At: noon().Add(300 * time.Millisecond)})
 			require.NoError(t, err)
 			require.Equal(t, c.ID(), got.Issuer)
 			list, err := x509.ParseRevocationList(got.DER)
@@ -43,7 +44,7 @@ func TestCRLSaysWhatIsRevoked(t *testing.T) {
 
 func TestAnEmptyCRLIsACRL(t *testing.T) {
 	t.Parallel()
-	got, err := newCA(t, policy.Guide).CRL(t.Context(), 1, nil, noon())
+	got, err := newCA(t, policy.Guide).CRL(t.Context(), order.CRLDraft{Number: 1, At: noon()})
 	require.NoError(t, err)
 	list, err := x509.ParseRevocationList(got.DER)
 	require.NoError(t, err)
@@ -52,7 +53,7 @@ func TestAnEmptyCRLIsACRL(t *testing.T) {
 
 func TestCRLRefuses(t *testing.T) {
 	t.Parallel()
-	entry := func(serial string, reason int) []order.RevokedCertificate {
+	entry := func(serial string, reason order.RevocationReason) []order.RevokedCertificate {
 		return []order.RevokedCertificate{{Serial: serial, RevokedAt: noon(), Reason: reason}}
 	}
 	for name, row := range map[string]struct {
@@ -74,10 +75,38 @@ func TestCRLRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newCA(t, row.profile).CRL(t.Context(), row.number, row.revoked, noon())
+			_, err := newCA(t, row.profile).CRL(t.Context(), order.CRLDraft{Number: row.number, Revoked: row.revoked, At: noon()})
 			require.ErrorIs(t, err, &fault.Error{Kind: row.kind, Code: row.code})
 		})
 	}
-	_, err := newCA(t, policy.Guide).CRL(t.Context(), 1, entry("4a0b", 6), noon())
+	_, err := newCA(t, policy.Guide).CRL(t.Context(), order.CRLDraft{Number: 1, Revoked: entry("4a0b", 6), At: noon()})
 	require.NoError(t, err, "hold is fine where Strict does not rule")
+}
+
+func TestAShardNamesItsPart(t *testing.T) {
+	t.Parallel()
+	whole, err := newCA(t, policy.Guide).CRL(t.Context(), order.CRLDraft{Number: 1, At: noon()})
+	require.NoError(t, err)
+	part, err := newCA(t, policy.Guide).CRL(t.Context(), order.CRLDraft{Number: 2, Shard: "3", At: noon()})
+	require.NoError(t, err)
+	require.Equal(t, "3", part.Shard)
+	scope := func(c order.CRL) (found []pkix.Extension) {
+		list, err := x509.ParseRevocationList(c.DER)
+		require.NoError(t, err)
+		for _, e := range list.Extensions {
+			if e.Id.String() == "2.5.29.28" {
+				found = append(found, e)
+			}
+		}
+		return found
+	}
+	require.Empty(t, scope(whole), "the one list of everything is about everything")
+	require.Len(t, scope(part), 1)
+	require.True(t, scope(part)[0].Critical, "RFC 5280 5.2.5")
+	require.Contains(t, string(scope(part)[0].Value), "http://ca.example.jp/issuing-3.crl")
+	d := newDesk(t)
+	d.put("part.crl", part.DER)
+	text := d.openssl("crl", "-inform", "DER", "-in", "part.crl", "-noout", "-text")
+	require.Contains(t, text, "Issuing Distribution Point: critical")
+	require.Contains(t, text, "Only User Certificates")
 }

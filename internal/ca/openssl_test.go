@@ -48,7 +48,7 @@ func (d desk) openssl(args ...string) string {
 func (d desk) lay(c *ca.CA, parts catest.Parts, r order.CertificateRequest) {
 	d.t.Helper()
 	leaf := issue(d.t, c, r)
-	crl, err := c.CRL(d.t.Context(), 1, nil, noon())
+	crl, err := c.CRL(d.t.Context(), order.CRLDraft{Number: 1, At: noon()})
 	require.NoError(d.t, err)
 	p7b, err := ca.PKCS7(leaf.Raw, c.Describe())
 	require.NoError(d.t, err)
@@ -103,7 +103,9 @@ func TestOpenSSLSeesARevocation(t *testing.T) {
 	t.Parallel()
 	d, c, parts := newDesk(t), newCA(t, policy.Guide), catest.Material(t, policy.Guide)
 	leaf := issue(t, c, catest.Request(t))
-	crl, err := c.CRL(t.Context(), 2, []order.RevokedCertificate{{Serial: leaf.SerialNumber.Text(16), RevokedAt: noon(), Reason: 1}}, noon())
+	crl, err := c.CRL(t.Context(), order.CRLDraft{Number: 2, At: noon(), Revoked: []order.RevokedCertificate{
+		{Serial: leaf.SerialNumber.Text(16), RevokedAt: noon(), Reason: 1},
+	}})
 	require.NoError(t, err)
 	d.put("leaf.pem", certPEM(leaf))
 	d.put("chain.pem", certPEM(parts.Issuing))

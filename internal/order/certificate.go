@@ -36,6 +36,8 @@ type Certificate struct {
 	NotBefore time.Time
 	NotAfter  time.Time
 	IssuedAt  time.Time
+	RevokedAt time.Time        // zero: not revoked
+	Reason    RevocationReason // of the revocation
 }
 
 // IssuingCA is a CA certificate with its chain, as the download page and the AIA address serve it.
@@ -43,20 +45,4 @@ type IssuingCA struct {
 	ID    string
 	DER   []byte
 	Chain [][]byte // issuers of DER, ending with the root
-}
-
-// CRL is one published certificate revocation list.
-type CRL struct {
-	Issuer     string
-	Number     int64
-	DER        []byte
-	ThisUpdate time.Time
-	NextUpdate time.Time
-}
-
-// RevokedCertificate is one line of a CRL.
-type RevokedCertificate struct {
-	Serial    string
-	RevokedAt time.Time
-	Reason    int // RFC 5280 5.3.1 code; 0 leaves the extension out
 }

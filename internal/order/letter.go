@@ -17,6 +17,9 @@ const (
 	LetterIssuedCertificate LetterKind = "issued-certificate" // to the certificate address (G21)
 	LetterIssuedContact     LetterKind = "issued-contact"     // to the technical contact (G21)
 	LetterStatusLink        LetterKind = "status-link"        // a fresh status link that was asked for, to the technical contact
+	LetterRevocationLink    LetterKind = "revocation-link"    // a link that confirms a revocation, to an address of the order
+	LetterRevoked           LetterKind = "revoked"            // to the certificate address and the technical contact
+	LetterRevocationClock   LetterKind = "revocation-clock"   // to the operator: a revocation's time is running out
 )
 
 // Letter is one mail to one recipient, as it lies in the outbox. Facts are wiped once it has been delivered, and lose their secret
@@ -57,6 +60,9 @@ type Facts struct {
 	Reason           string    `json:"reason,omitempty"`
 	Replaced         bool      `json:"replaced,omitempty"` // a challenge that replaces an earlier one
 	Awaited          []Awaited `json:"awaited,omitempty"`  // reminder: what the order waits for
+	RevokedAt        time.Time `json:"revoked_at,omitzero"`
+	RevocationReason string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
+	Request          string    `json:"request,omitempty"`           // id of a revocation request, for staff
 }
 
 // LetterState is what became of a letter.

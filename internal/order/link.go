@@ -9,6 +9,8 @@ const (
 	LinkApproval LinkPurpose = "approval" // approve or deny a domain (G17)
 	LinkDownload LinkPurpose = "download" // fetch the certificate (G22)
 	LinkStatus   LinkPurpose = "status"
+
+	LinkRevocation LinkPurpose = "revocation" // revoke one certificate
 )
 
 // Link is an unguessable address given to somebody by mail. Only the hash of its token is stored.
@@ -18,7 +20,8 @@ type Link struct {
 	Order     string
 	Purpose   LinkPurpose
 	Challenge string // approval: the challenge it decides
+	Sequence  int    // revocation: the certificate that it revokes
 	Recipient string // the address it was sent to
 	ExpiresAt time.Time
-	UsedAt    time.Time // zero until used; only approval links are single use
+	UsedAt    time.Time // zero until used; only approval and revocation links are single use
 }

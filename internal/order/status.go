@@ -85,6 +85,8 @@ type CertificateView struct {
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
 	IssuedAt  time.Time `json:"issued_at"`
+	RevokedAt time.Time `json:"revoked_at,omitzero"`
+	Reason    string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
 }
 
 // Inquiry is a question to the technical contact (G12).
@@ -124,6 +126,7 @@ type Status struct {
 	Letters          []LetterView      `json:"letters,omitempty"`
 	Certificates     []CertificateView `json:"certificates,omitempty"`
 	Reissue          *ReissueView      `json:"reissue,omitempty"`
+	Revocations      []Revocation      `json:"revocations,omitempty"` // requests about its certificates, oldest first
 	Timeline         []Event           `json:"timeline"`
 }
 

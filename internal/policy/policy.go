@@ -56,7 +56,16 @@ type Rules struct {
 	CRLEvery          time.Duration // F: at least every 7 days
 	CRLValidity       time.Duration // F: at most 10 days
 
-	ReissueAfterCompromise bool // a certificate revoked for the compromise of its key may be issued again with another key, validated anew (G25, D9)
+	ReissueAfterCompromise bool                                     // a certificate revoked for the compromise of its key may be issued again with another key, validated anew (G25, D9)
+	RevokeAsked            time.Duration                            // F: the subscriber asks, or the key is compromised
+	RevokeWithin           map[order.RevocationReason]time.Duration // F: what the CA finds or is told by others
+	RevocationWarnings     []time.Duration                          // before the clock of a revocation ends, the earliest first; 0 is its end
+	RevocationLinkLife     time.Duration                            // link that confirms a revocation
+
+	OCSPValidity    time.Duration // F: 8 hours to 10 days
+	OCSPRefresh     time.Duration // F: age at which an answer is signed anew: 8 hours and more before its end, at most 4 days
+	OCSPSignerLife  time.Duration // of the responder's certificate, which nobody can revoke (nocheck)
+	OCSPSignerRenew time.Duration // before its end another one is asked for
 
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant
@@ -70,6 +79,15 @@ type Book struct{ profile Profile }
 
 // Open returns the book of a profile, or false for a name that is none.
 func Open(p Profile) (Book, bool) { return Book{profile: p}, p == Guide || p == PublicTrust }
+
+// RevocationClock is how long after the request the certificate must be on a CRL (SBR 4.9.1.1).
+func (r Rules) RevocationClock(origin order.RevocationOrigin, reason order.RevocationReason) time.Duration {
+	within, known := r.RevokeWithin[reason]
+	if !known || origin.Subscriber() || origin == order.RevocationByKey {
+		return r.RevokeAsked
+	}
+	return within
+}
 
 // Limits returns what an application form is checked against. The blocklist is not part of a table; the caller adds it.
 func (r Rules) Limits() order.Limits {

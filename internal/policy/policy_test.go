@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -175,5 +176,31 @@ func TestRulesAreNobodysToChange(t *testing.T) {
 		r.Methods[order.DCVTXT] = Forbidden
 		r.PhoneSources[0], r.Reminders[0], r.SubscriberEKUs[0] = "mine", 0, "mine"
 		require.Equal(t, want, b.At(at))
+	}
+}
+
+// TestRevocationAndStatusKeepToTheirLimits holds SBR 4.9.1.1, 4.9.7, 4.9.9 and 4.9.10.
+func TestRevocationAndStatusKeepToTheirLimits(t *testing.T) {
+	t.Parallel()
+	for _, p := range profiles {
+		r := open(t, p).At(on(2026, 11, 22))
+		require.LessOrEqual(t, r.CRLEvery, 7*day)
+		require.LessOrEqual(t, r.CRLValidity, 10*day)
+		require.Greater(t, r.CRLValidity, r.CRLEvery)
+		for _, reason := range order.SubscriberReasons() {
+			require.Equal(t, 24*time.Hour, r.RevocationClock(order.RevocationByMail, reason), "the subscriber asks")
+			require.LessOrEqual(t, r.RevocationClock(order.RevocationByStaff, reason), 5*day)
+		}
+		require.Equal(t, 24*time.Hour, r.RevocationClock(order.RevocationByStaff, order.ReasonKeyCompromise))
+		require.Equal(t, 24*time.Hour, r.RevocationClock(order.RevocationByKey, order.ReasonKeyCompromise))
+		require.Equal(t, 5*day, r.RevocationClock(order.RevocationByStaff, order.ReasonPrivilegeWithdrawn))
+		require.Equal(t, 24*time.Hour, r.RevocationClock(order.RevocationByStaff, 7), "what the table does not know is urgent")
+		require.True(t, slices.IsSortedFunc(r.RevocationWarnings, func(a, b time.Duration) int { return int(b - a) }))
+
+		require.GreaterOrEqual(t, r.OCSPValidity, 16*time.Hour)
+		require.LessOrEqual(t, r.OCSPValidity, 10*day)
+		require.GreaterOrEqual(t, r.OCSPValidity-r.OCSPRefresh, 8*time.Hour)
+		require.LessOrEqual(t, r.OCSPRefresh, 4*day)
+		require.Greater(t, r.OCSPSignerRenew, r.OCSPValidity, "no answer outlives its signer")
 	}
 }

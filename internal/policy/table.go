@@ -39,6 +39,16 @@ func guide() Rules {
 		CRLEvery:           day, CRLValidity: 7 * day,
 		ReissueAfterCompromise: true,
 
+		RevokeAsked: day,
+		RevokeWithin: map[order.RevocationReason]time.Duration{
+			order.ReasonUnspecified: day, order.ReasonKeyCompromise: day,
+			order.ReasonAffiliationChanged: 5 * day, order.ReasonSuperseded: 5 * day, order.ReasonCessationOfOperation: 5 * day,
+			order.ReasonPrivilegeWithdrawn: 5 * day,
+		},
+		RevocationWarnings: []time.Duration{12 * time.Hour, 4 * time.Hour, 0},
+		RevocationLinkLife: day,
+		OCSPValidity:       2 * day, OCSPRefresh: day,
+		OCSPSignerLife: 30 * day, OCSPSignerRenew: 10 * day,
 		OrderLifetime:    90 * day,
 		Reminders:        []time.Duration{3 * day, 7 * day, 14 * day, 30 * day, 60 * day},
 		ApprovalLinkLife: 30 * day, DownloadLinkLife: 90 * day, StatusLinkLife: 180 * day,

@@ -141,10 +141,17 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 }
 
 func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, letters func(order.Certificate) []order.Letter) error {
+	key, err := keyOf(cert.DER)
+	if err != nil {
+		return err
+	}
+	if err := c.refuseBlockedKey(ctx, key); err != nil {
+		return err
+	}
 	if _, err := c.ExecContext(ctx, `
-		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		cert.Order, cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, cert.IssuedAt); err != nil {
+		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at, key_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		cert.Order, cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, cert.IssuedAt, key); err != nil {
 		return err
 	}
 	if _, err := c.post(ctx, o.Number, letters(cert), cert.IssuedAt); err != nil {
@@ -167,13 +174,18 @@ type certificateRow struct {
 	NotBefore time.Time `db:"not_before"`
 	NotAfter  time.Time `db:"not_after"`
 	IssuedAt  time.Time `db:"issued_at"`
+
+	RevokedAt sql.NullTime  `db:"revoked_at"`
+	Reason    sql.NullInt16 `db:"revocation_reason"`
 }
 
-const selectCertificates = `SELECT order_number, sequence, issuer, serial, der, not_before, not_after, issued_at FROM certificates `
+const selectCertificates = `
+	SELECT order_number, sequence, issuer, serial, der, not_before, not_after, issued_at, revoked_at, revocation_reason FROM certificates `
 
 func (r certificateRow) certificate() order.Certificate {
 	return order.Certificate{Order: r.Order, Sequence: r.Sequence, Serial: r.Serial, Issuer: r.Issuer, DER: r.DER,
-		NotBefore: r.NotBefore.UTC(), NotAfter: r.NotAfter.UTC(), IssuedAt: r.IssuedAt.UTC()}
+		NotBefore: r.NotBefore.UTC(), NotAfter: r.NotAfter.UTC(), IssuedAt: r.IssuedAt.UTC(),
+		RevokedAt: timeOf(r.RevokedAt), Reason: order.RevocationReason(r.Reason.Int16)}
 }
 
 func (c *change) issued(ctx context.Context, number string, sequence int) (order.Certificate, error) {
@@ -202,17 +214,31 @@ func certificates(ctx context.Context, q queryer, number string) ([]order.Certif
 func (s *Store) CertificateBySerial(ctx context.Context, issuer, serial string) (order.Certificate, error) {
 	var r certificateRow
 	if err := s.db.GetContext(ctx, &r, selectCertificates+`WHERE issuer = $1 AND serial = $2`, issuer, serial); err != nil {
-		return order.Certificate{}, translate(ctx, orNotFound(err, fault.New(fault.NotFound, "certificate.unknown",
-			"該当する証明書がありません。", "There is no such certificate.")))
+		return order.Certificate{}, translate(ctx, orNotFound(err, unknownCertificate()))
 	}
 	return r.certificate(), nil
+}
+
+// CertificatesWithSerial returns the certificates with the serial, lower-case hex, of every issuer; hardly ever more than one.
+func (s *Store) CertificatesWithSerial(ctx context.Context, serial string) ([]order.Certificate, error) {
+	var rows []certificateRow
+	err := s.db.SelectContext(ctx, &rows, selectCertificates+`WHERE serial = $1 ORDER BY issuer`, serial)
+	out := make([]order.Certificate, len(rows))
+	for i, r := range rows {
+		out[i] = r.certificate()
+	}
+	return out, translate(ctx, err)
 }
 
 func certificateViews(ctx context.Context, q queryer, number string) ([]order.CertificateView, error) {
 	certs, err := certificates(ctx, q, number)
 	out := make([]order.CertificateView, len(certs))
 	for i, c := range certs {
-		out[i] = order.CertificateView{Sequence: c.Sequence, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter, IssuedAt: c.IssuedAt}
+		out[i] = order.CertificateView{Sequence: c.Sequence, Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter, IssuedAt: c.IssuedAt,
+			RevokedAt: c.RevokedAt}
+		if !c.RevokedAt.IsZero() {
+			out[i].Reason = c.Reason.String()
+		}
 	}
 	return out, err
 }

@@ -220,9 +220,9 @@ func TestCRLNumbersOnlyGrow(t *testing.T) {
 	isFault(t, err, fault.NotFound, "crl.unknown")
 	next := func() int64 {
 		t.Helper()
-		n, err := r.NextCRLNumber(r.ctx(), ca.ID)
+		d, err := r.DraftCRL(r.ctx(), ca.ID, "", noon)
 		require.NoError(t, err)
-		return n
+		return d.Number
 	}
 	list := func(n int64) order.CRL {
 		return order.CRL{Issuer: ca.ID, Number: n, DER: random(20), ThisUpdate: noon, NextUpdate: noon.AddDate(0, 0, 7)}
@@ -244,19 +244,6 @@ func TestCRLNumbersOnlyGrow(t *testing.T) {
 	stranger := list(1)
 	stranger.Issuer = "none"
 	isFault(t, r.PublishCRL(r.ctx(), stranger), fault.NotFound, "issuer.unknown")
-	_, err = r.NextCRLNumber(r.ctx(), "none")
+	_, err = r.DraftCRL(r.ctx(), "none", "", noon)
 	isFault(t, err, fault.NotFound, "issuer.unknown")
-}
-
-func TestRevokedCertificates(t *testing.T) {
-	t.Parallel()
-	r := newRecord(t)
-	c := r.issued()
-	none, err := r.RevokedCertificates(r.ctx(), c.Issuer)
-	require.NoError(t, err)
-	require.Empty(t, none)
-	r.exec(`UPDATE certificates SET revoked_at = $1, revocation_reason = 1`, noon)
-	revoked, err := r.RevokedCertificates(r.ctx(), c.Issuer)
-	require.NoError(t, err)
-	require.Equal(t, []order.RevokedCertificate{{Serial: c.Serial, RevokedAt: noon, Reason: 1}}, revoked)
 }

@@ -2,10 +2,13 @@ package store_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"database/sql"
 	"encoding/hex"
+	"math/big"
 	"sync"
 	"testing"
 	"time"
@@ -242,10 +245,15 @@ func (r *record) reservedOrder() order.ToBeSigned {
 	return tbs
 }
 
-// sign is a signature that is the same for the same bytes, as RSA PKCS #1 v1.5 is.
-func sign(t order.ToBeSigned) ([]byte, error) {
-	h := sha256.Sum256(t.DER)
-	return append(append([]byte{}, t.DER...), h[:]...), nil
+// sign makes a certificate with a key of its own that is the same for the same bytes, as RSA PKCS #1 v1.5 makes it.
+func sign(t order.ToBeSigned) ([]byte, error) { return certified(t, sha256.Sum256(t.DER)) }
+
+// certified makes a certificate for the key that grows from the seed.
+func certified(t order.ToBeSigned, seed [32]byte) ([]byte, error) {
+	serial, _ := new(big.Int).SetString(t.Serial, 16)
+	issuer := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	template := &x509.Certificate{SerialNumber: serial, NotBefore: t.NotBefore, NotAfter: t.NotAfter}
+	return x509.CreateCertificate(nil, template, template, ed25519.NewKeyFromSeed(seed[:]).Public(), issuer)
 }
 
 // notices are the two letters of an issue, one with a link.

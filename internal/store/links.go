@@ -18,6 +18,7 @@ type linkRow struct {
 	Order     string `db:"order_number"`
 	Purpose   order.LinkPurpose
 	Challenge sql.NullString
+	Sequence  sql.NullInt32
 	Recipient string
 	ExpiresAt time.Time    `db:"expires_at"`
 	EndedAt   sql.NullTime `db:"ended_at"`
@@ -25,10 +26,10 @@ type linkRow struct {
 	Approved  sql.NullBool
 }
 
-const linkColumns = `id, hash, order_number, purpose, challenge, recipient, expires_at, ended_at, used_at, approved`
+const linkColumns = `id, hash, order_number, purpose, challenge, sequence, recipient, expires_at, ended_at, used_at, approved`
 
 func (r linkRow) link() order.Link {
-	return order.Link{ID: r.ID, Hash: r.Hash, Order: r.Order, Purpose: r.Purpose, Challenge: r.Challenge.String, Recipient: r.Recipient,
+	return order.Link{ID: r.ID, Hash: r.Hash, Order: r.Order, Purpose: r.Purpose, Challenge: r.Challenge.String, Sequence: int(r.Sequence.Int32), Recipient: r.Recipient,
 		ExpiresAt: r.ExpiresAt.UTC(), UsedAt: timeOf(r.UsedAt)}
 }
 
@@ -59,15 +60,15 @@ func (c *change) insertLinks(ctx context.Context, number string, links []order.L
 		return nil
 	}
 	_, err := c.ExecContext(ctx, `
-		INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at)
-		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.recipient, l.expires_at
+		INSERT INTO links (id, hash, order_number, purpose, challenge, sequence, recipient, expires_at)
+		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
 		FROM jsonb_to_recordset($2) AS l(`+newLinkColumns+`)`,
 		number, asJSON(newLinks(links)))
 	return err
 }
 
 // newLinkColumns are the columns of newLink, for jsonb_to_recordset.
-const newLinkColumns = `id text, hash text, purpose text, challenge text, recipient text, expires_at timestamptz`
+const newLinkColumns = `id text, hash text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {
@@ -75,6 +76,7 @@ type newLink struct {
 	Hash      string            `json:"hash"` // hex
 	Purpose   order.LinkPurpose `json:"purpose"`
 	Challenge *string           `json:"challenge"`
+	Sequence  *int              `json:"sequence"`
 	Recipient string            `json:"recipient"`
 	ExpiresAt time.Time         `json:"expires_at"`
 }
@@ -82,7 +84,10 @@ type newLink struct {
 func newLinks(links []order.Link) []newLink {
 	out := make([]newLink, len(links))
 	for i, l := range links {
-		out[i] = newLink{l.ID, hex.EncodeToString(l.Hash), l.Purpose, nil, l.Recipient, stored(l.ExpiresAt)}
+		out[i] = newLink{ID: l.ID, Hash: hex.EncodeToString(l.Hash), Purpose: l.Purpose, Recipient: l.Recipient, ExpiresAt: stored(l.ExpiresAt)}
+		if l.Sequence > 0 {
+			out[i].Sequence = &l.Sequence
+		}
 		if l.Challenge != "" {
 			out[i].Challenge = &l.Challenge
 		}

@@ -153,6 +153,9 @@ func (s *Store) Order(ctx context.Context, number string) (order.Status, error) 
 		if st.Certificates, err = certificateViews(ctx, tx, number); err != nil {
 			return err
 		}
+		if st.Revocations, err = revocationsOf(ctx, tx, number); err != nil {
+			return err
+		}
 		st.Timeline, err = timeline(ctx, tx, number)
 		return err
 	})

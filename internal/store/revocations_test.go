@@ -1,0 +1,557 @@
+package store_test
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/internal/fault"
+	"securemailid.example/internal/order"
+)
+
+func (r *record) revocationOf(c order.Certificate, reason order.RevocationReason) order.RevocationRequest {
+	at := r.tick()
+	return order.RevocationRequest{ID: uuid.NewString(), Origin: order.RevocationByStaff, Actor: staff, Reason: reason, Issuer: c.Issuer, Serial: c.Serial,
+		At: at, DueAt: at.AddDate(0, 0, 1)}
+}
+
+// revoked revokes the certificate and returns the request.
+func (r *record) revoked(c order.Certificate, reason order.RevocationReason) order.Revocation {
+	r.t.Helper()
+	out, err := r.RequestRevocation(r.ctx(), r.revocationOf(c, reason))
+	require.NoError(r.t, err)
+	return out
+}
+
+// certificate is what the record says of it now.
+func (r *record) certificate(c order.Certificate) order.Certificate {
+	r.t.Helper()
+	got, err := r.CertificateBySerial(r.ctx(), c.Issuer, c.Serial)
+	require.NoError(r.t, err)
+	return got
+}
+
+// issuedBy returns the certificate of a fresh order under the issuer, for the key that grows from the seed.
+func (r *record) issuedBy(issuer string, seed [32]byte) order.Certificate {
+	r.t.Helper()
+	number := r.accepted()
+	r.validated(number)
+	r.phoned(number)
+	_, err := r.Reserve(r.ctx(), toBeSigned(number, 1, issuer), permitted, r.tick())
+	require.NoError(r.t, err)
+	at := r.tick()
+	c, err := r.Issue(r.ctx(), number, 1, at, func(t order.ToBeSigned) ([]byte, error) { return certified(t, seed) }, notices(at))
+	require.NoError(r.t, err)
+	return c
+}
+
+func keyOf(t testing.TB, c order.Certificate) []byte {
+	t.Helper()
+	parsed, err := x509.ParseCertificate(c.DER)
+	require.NoError(t, err)
+	key := sha256.Sum256(parsed.RawSubjectPublicKeyInfo)
+	return key[:]
+}
+
+// publish drafts the next list and publishes it.
+func (r *record) publish(issuer string, at time.Time) order.CRLDraft {
+	r.t.Helper()
+	d, err := r.DraftCRL(r.ctx(), issuer, "", at)
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.PublishCRL(r.ctx(), list(d)))
+	return d
+}
+
+func list(d order.CRLDraft) order.CRL {
+	return order.CRL{Issuer: d.Issuer, Shard: d.Shard, Number: d.Number, DER: random(20), ThisUpdate: d.At, NextUpdate: d.At.AddDate(0, 0, 7)}
+}
+
+func serials(d order.CRLDraft) (out []string) {
+	for _, c := range d.Revoked {
+		out = append(out, c.Serial)
+	}
+	return out
+}
+
+func TestARevocationIsRecordedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	req := r.revocationOf(c, order.ReasonSuperseded)
+	first, err := r.RequestRevocation(r.ctx(), req)
+	require.NoError(t, err)
+	require.Equal(t, req.At, first.DecidedAt)
+	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At}}, first.Certificates)
+	got := r.certificate(c)
+	require.Equal(t, req.At, got.RevokedAt)
+	require.Equal(t, order.ReasonSuperseded, got.Reason)
+	r.unchanged(func() {
+		again, err := r.RequestRevocation(r.ctx(), req)
+		require.NoError(t, err)
+		require.Equal(t, first, again, "the same request")
+		other := r.revocationOf(c, order.ReasonCessationOfOperation)
+		again, err = r.RequestRevocation(r.ctx(), other)
+		require.NoError(t, err)
+		require.Equal(t, first, again, "another request for what is revoked already")
+		other.ID, other.Undecided = uuid.NewString(), true
+		again, err = r.RequestRevocation(r.ctx(), other)
+		require.NoError(t, err)
+		require.Equal(t, first, again, "a report of what is revoked already")
+	})
+	st, err := r.Order(r.ctx(), c.Order)
+	require.NoError(t, err)
+	require.Equal(t, []order.Revocation{first}, st.Revocations)
+	require.Equal(t, "superseded", st.Certificates[0].Reason)
+	require.Equal(t, req.At, st.Certificates[0].RevokedAt)
+
+	stranger := r.revocationOf(order.Certificate{Issuer: c.Issuer, Serial: "abc"}, order.ReasonSuperseded)
+	_, err = r.RequestRevocation(r.ctx(), stranger)
+	isFault(t, err, fault.NotFound, "certificate.unknown")
+	late := r.revocationOf(r.issued(), order.ReasonSuperseded)
+	late.At = noon.AddDate(1, 0, 0)
+	_, err = r.RequestRevocation(r.ctx(), late)
+	isFault(t, err, fault.Conflict, "certificate.expired")
+	_, err = r.VerifyAudit(r.ctx(), nil)
+	require.NoError(t, err)
+}
+
+func TestNothingTakesARevocationBack(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	r.revoked(r.issued(), order.ReasonSuperseded)
+	for _, statement := range []string{
+		`UPDATE certificates SET revoked_at = NULL, revocation_reason = NULL`,
+		`UPDATE certificates SET revoked_at = revoked_at + interval '1 day'`,
+		`UPDATE certificates SET revocation_reason = 5`,
+	} {
+		_, err := r.db.ExecContext(r.ctx(), statement)
+		require.ErrorContains(t, err, "cannot be taken back", statement)
+	}
+	r.exec(`UPDATE certificates SET revocation_reason = 1`)
+}
+
+func TestTwentyRevocationsAtOnceAreOne(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	requests := make([]order.RevocationRequest, 20)
+	for i := range requests {
+		requests[i] = r.revocationOf(c, order.SubscriberReasons()[i%5])
+	}
+	for _, err := range race(requests, func(req order.RevocationRequest) error {
+		_, err := r.RequestRevocation(r.ctx(), req)
+		return err
+	}) {
+		require.NoError(t, err)
+	}
+	lines := one[int](r, `SELECT count(*) FROM audit WHERE action = 'certificate-revoked'`)
+	require.LessOrEqual(t, lines, 2, "once, and perhaps once more for the worse reason")
+	require.Equal(t, order.ReasonKeyCompromise, r.certificate(c).Reason, "the worst reason stays")
+	require.Equal(t, 1, one[int](r, `SELECT count(DISTINCT revoked_at) FROM certificates`))
+	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM blocked_keys`))
+}
+
+func TestACompromisedKeyTakesEveryCertificateWithIt(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer, seed := r.issuer().ID, sha256.Sum256([]byte("shared"))
+	first, second, old, other := r.issuedBy(issuer, seed), r.issuedBy(issuer, seed), r.issuedBy(issuer, seed), r.issuedBy(issuer, sha256.Sum256([]byte("other")))
+	before := r.revoked(old, order.ReasonSuperseded)
+	r.exec(`UPDATE certificates SET key_hash = NULL WHERE serial = $1`, second.Serial) // as issued by the first release
+	r.publish(issuer, r.tick())
+
+	got := r.revoked(first, order.ReasonKeyCompromise)
+	require.Len(t, got.Certificates, 3)
+	for _, c := range []order.Certificate{first, second, old} {
+		require.Equal(t, order.ReasonKeyCompromise, r.certificate(c).Reason)
+	}
+	require.Equal(t, before.DecidedAt, r.certificate(old).RevokedAt, "the first moment stays")
+	require.Zero(t, r.certificate(other).RevokedAt)
+	d := r.publish(issuer, r.tick())
+	require.ElementsMatch(t, []string{first.Serial, second.Serial, old.Serial}, serials(d))
+
+	key := [32]byte(keyOf(t, first))
+	blocked, err := r.KeyBlocked(r.ctx(), key)
+	require.NoError(t, err)
+	require.True(t, blocked)
+	blocked, err = r.KeyBlocked(r.ctx(), [32]byte(keyOf(t, other)))
+	require.NoError(t, err)
+	require.False(t, blocked)
+
+	tbs := r.reservedOrder()
+	_, err = r.Issue(r.ctx(), tbs.Order, 1, r.tick(), func(t order.ToBeSigned) ([]byte, error) { return certified(t, seed) }, notices(noon))
+	isFault(t, err, fault.Conflict, "csr.compromised")
+
+	byKey := order.RevocationRequest{ID: uuid.NewString(), Origin: order.RevocationByKey, Actor: staff, Reason: order.ReasonKeyCompromise, Key: key[:], At: r.tick()}
+	r.unchanged(func() {
+		again, err := r.RequestRevocation(r.ctx(), byKey)
+		require.NoError(t, err)
+		require.Equal(t, got.ID, again.ID)
+	})
+	byKey.Key = random(32) // found on the internet; nobody has a certificate for it
+	alone, err := r.RequestRevocation(r.ctx(), byKey)
+	require.NoError(t, err)
+	require.Empty(t, alone.Certificates)
+	blocked, err = r.KeyBlocked(r.ctx(), [32]byte(byKey.Key))
+	require.NoError(t, err)
+	require.True(t, blocked)
+}
+
+// Whichever comes first, issuing or the news that the key is compromised, no certificate with that key stays good.
+func TestACertificateIssuedWhileItsKeyIsBlockedIsRevokedOrNotIssued(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer := r.issuer().ID
+	for i := range 10 {
+		seed := sha256.Sum256([]byte{byte(i)})
+		victim := r.issuedBy(issuer, seed)
+		tbs := r.reservedOrder()
+		at, req := r.tick(), r.revocationOf(victim, order.ReasonKeyCompromise)
+		errs := race([]func() error{
+			func() error {
+				_, err := r.Issue(r.ctx(), tbs.Order, 1, at, func(t order.ToBeSigned) ([]byte, error) { return certified(t, seed) }, notices(at))
+				return err
+			},
+			func() error {
+				_, err := r.RequestRevocation(r.ctx(), req)
+				return err
+			},
+		}, func(do func() error) error { return do() })
+		require.NoError(t, errs[1])
+		if errs[0] != nil {
+			isFault(t, errs[0], fault.Conflict, "csr.compromised")
+		}
+		require.Zero(t, one[int](r, `SELECT count(*) FROM certificates JOIN blocked_keys USING (key_hash) WHERE revoked_at IS NULL`))
+	}
+}
+
+// While revocations come in and several publishers work at once, every list says at least what the one before it said, and nothing is
+// missing from the last.
+func TestNoRevocationIsLostBetweenPublishers(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer := r.issuer().ID
+	var certs []order.Certificate
+	for i := range 12 {
+		certs = append(certs, r.issuedBy(issuer, sha256.Sum256([]byte{byte(i)})))
+	}
+	var mu sync.Mutex
+	drafts := map[int64][]string{}
+	draft := func() error {
+		d, err := r.DraftCRL(r.ctx(), issuer, "", r.tick())
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		drafts[d.Number] = serials(d)
+		mu.Unlock()
+		if err := r.PublishCRL(r.ctx(), list(d)); fault.KindOf(err) != fault.Conflict {
+			return err
+		}
+		return nil // another publisher was quicker, with a later list
+	}
+	var jobs []func() error
+	for _, c := range certs {
+		req := r.revocationOf(c, order.ReasonSuperseded)
+		jobs = append(jobs, draft, func() error {
+			_, err := r.RequestRevocation(r.ctx(), req)
+			return err
+		})
+	}
+	for _, err := range race(jobs, func(do func() error) error { return do() }) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, draft())
+	last, before := int64(len(certs)+1), []string{}
+	for n := int64(1); n <= last; n++ {
+		for _, serial := range before {
+			require.Contains(t, drafts[n], serial, "list %d says less than the one before", n)
+		}
+		before = drafts[n]
+	}
+	require.Len(t, before, len(certs))
+	current, err := r.CRL(r.ctx(), issuer)
+	require.NoError(t, err)
+	require.Equal(t, last, current.Number)
+	require.Zero(t, one[int](r, `SELECT count(*) FROM revocations WHERE published_at IS NULL`), "their clocks have stopped")
+}
+
+func TestAnExpiredCertificateIsOnOneListAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	r.revoked(c, order.ReasonSuperseded)
+	end := c.NotAfter
+	require.Contains(t, serials(r.publish(c.Issuer, end.Add(-time.Hour))), c.Serial)
+	require.Contains(t, serials(r.publish(c.Issuer, end)), c.Serial, "the end counts as valid")
+	unpublished, err := r.DraftCRL(r.ctx(), c.Issuer, "", end.Add(time.Hour))
+	require.NoError(t, err)
+	require.Contains(t, serials(unpublished), c.Serial)
+	require.Contains(t, serials(r.publish(c.Issuer, end.Add(2*time.Hour))), c.Serial, "the one list beyond its end (RFC 5280 3.3)")
+	require.NotContains(t, serials(r.publish(c.Issuer, end.Add(3*time.Hour))), c.Serial)
+}
+
+func TestAListIsNeverOlderThanWhatItSays(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	rev := r.revoked(c, order.ReasonSuperseded) // by a machine whose clock is ahead
+	d, err := r.DraftCRL(r.ctx(), c.Issuer, "", rev.DecidedAt.Add(-time.Minute))
+	require.NoError(t, err)
+	require.Equal(t, rev.DecidedAt, d.At)
+}
+
+func TestShardsAreListsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer := r.issuer().ID
+	whole, part := r.issuedBy(issuer, sha256.Sum256([]byte("a"))), r.issuedBy(issuer, sha256.Sum256([]byte("b")))
+	r.exec(`UPDATE certificates SET crl_shard = '1' WHERE serial = $1`, part.Serial)
+	r.revoked(whole, order.ReasonSuperseded)
+	waiting := r.revoked(part, order.ReasonSuperseded)
+	require.Equal(t, []string{whole.Serial}, serials(r.publish(issuer, r.tick())))
+	got, err := r.Revocation(r.ctx(), waiting.ID)
+	require.NoError(t, err)
+	require.Zero(t, got.PublishedAt, "it is on no list yet")
+	d, err := r.DraftCRL(r.ctx(), issuer, "1", r.tick())
+	require.NoError(t, err)
+	require.Equal(t, []string{part.Serial}, serials(d))
+	require.NoError(t, r.PublishCRL(r.ctx(), list(d)))
+	current, err := r.CRL(r.ctx(), issuer)
+	require.NoError(t, err)
+	require.Less(t, current.Number, d.Number, "the list of the whole is another")
+	got, err = r.Revocation(r.ctx(), waiting.ID)
+	require.NoError(t, err)
+	require.NotZero(t, got.PublishedAt)
+}
+
+func (r *record) reported(c order.Certificate) order.Revocation {
+	r.t.Helper()
+	req := r.revocationOf(c, order.ReasonPrivilegeWithdrawn)
+	req.Undecided = true
+	out, err := r.RequestRevocation(r.ctx(), req)
+	require.NoError(r.t, err)
+	require.True(r.t, out.Undecided())
+	require.Zero(r.t, r.certificate(c).RevokedAt)
+	return out
+}
+
+func TestStaffDecideAProblemReport(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	report := r.reported(c)
+	yes := order.RevocationDecision{Actor: staff, Revoke: true, Reason: order.ReasonKeyCompromise, At: r.tick()}
+	got, err := r.DecideRevocation(r.ctx(), report.ID, yes)
+	require.NoError(t, err)
+	require.Equal(t, order.ReasonKeyCompromise, got.Reason)
+	require.Equal(t, yes.At, r.certificate(c).RevokedAt)
+	no := order.RevocationDecision{Actor: staff, Answer: "not ours", At: r.tick()}
+	r.unchanged(func() {
+		again, err := r.DecideRevocation(r.ctx(), report.ID, yes)
+		require.NoError(t, err)
+		require.Equal(t, got, again)
+		_, err = r.DecideRevocation(r.ctx(), report.ID, no)
+		isFault(t, err, fault.Conflict, "revocation.decided")
+		_, err = r.DecideRevocation(r.ctx(), uuid.NewString(), no)
+		isFault(t, err, fault.NotFound, "revocation.unknown")
+	})
+
+	c = r.issued()
+	report = r.reported(c)
+	got, err = r.DecideRevocation(r.ctx(), report.ID, no)
+	require.NoError(t, err)
+	require.True(t, got.Declined)
+	require.Equal(t, "not ours", got.Answer)
+	require.True(t, got.Done())
+	require.Zero(t, r.certificate(c).RevokedAt)
+}
+
+func TestARevocationSettlesTheReportsAboutIt(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	report := r.reported(c)
+	rev := r.revoked(c, order.ReasonSuperseded)
+	got, err := r.Revocation(r.ctx(), report.ID)
+	require.NoError(t, err)
+	require.Equal(t, rev.DecidedAt, got.DecidedAt)
+	r.publish(c.Issuer, r.tick())
+	got, err = r.Revocation(r.ctx(), report.ID)
+	require.NoError(t, err)
+	require.NotZero(t, got.PublishedAt)
+}
+
+func TestUnfinishedRevocationsComeByTheirClock(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	ids := func() (out []string) {
+		all, err := r.UnfinishedRevocations(r.ctx(), r.tick())
+		require.NoError(t, err)
+		for _, each := range all {
+			out = append(out, each.ID)
+		}
+		return out
+	}
+	c, slow := r.issued(), r.issued()
+	rev := r.revoked(c, order.ReasonSuperseded)
+	report := r.revocationOf(slow, order.ReasonSuperseded)
+	report.Undecided, report.DueAt = true, noon
+	_, err := r.RequestRevocation(r.ctx(), report)
+	require.NoError(t, err)
+	require.Equal(t, []string{report.ID, rev.ID}, ids(), "the most pressing first")
+	r.publish(c.Issuer, r.tick())
+	require.Equal(t, []string{report.ID, rev.ID}, ids(), "its letters are still to be written")
+
+	at := r.tick()
+	letters := []order.Letter{letter(c.Order, order.LetterRevoked, "1/contact", at)}
+	require.NoError(t, r.RevocationNotified(r.ctx(), rev.ID, at, letters))
+	r.unchanged(func() { require.NoError(t, r.RevocationNotified(r.ctx(), rev.ID, at, letters)) })
+	require.Equal(t, []string{report.ID}, ids())
+
+	for nth := 1; nth <= 2; nth++ {
+		warning := []order.Letter{letter(slow.Order, order.LetterRevocationClock, string(rune('0'+nth)), at)}
+		require.NoError(t, r.EscalateRevocation(r.ctx(), report.ID, nth, at, warning))
+		r.unchanged(func() { require.NoError(t, r.EscalateRevocation(r.ctx(), report.ID, nth, at, warning)) })
+	}
+	got, err := r.Revocation(r.ctx(), report.ID)
+	require.NoError(t, err)
+	require.Equal(t, 2, got.Escalations)
+	require.Equal(t, 2, one[int](r, `SELECT count(*) FROM letters WHERE kind = 'revocation-clock'`))
+	r.unchanged(func() { require.NoError(t, r.EscalateRevocation(r.ctx(), rev.ID, 1, at, nil), "its clock has stopped") })
+}
+
+func (r *record) offered(c order.Certificate) order.Link {
+	r.t.Helper()
+	at := r.tick()
+	link := order.Link{ID: uuid.NewString(), Hash: random(32), Order: c.Order, Purpose: order.LinkRevocation, Sequence: c.Sequence,
+		Recipient: "tech@example.co.jp", ExpiresAt: at.Add(time.Hour)}
+	l := letter(c.Order, order.LetterRevocationLink, link.ID, at)
+	l.Links = []order.Link{link}
+	require.NoError(r.t, r.OfferRevocation(r.ctx(), c.Order, c.Sequence, applicant, at, []order.Letter{l}))
+	return link
+}
+
+func (r *record) byMail(c order.Certificate, link order.Link) order.RevocationRequest {
+	req := r.revocationOf(c, order.ReasonCessationOfOperation)
+	req.Origin, req.Actor, req.Link = order.RevocationByMail, applicant, link.ID
+	return req
+}
+
+func TestALinkRevokesItsCertificateOnce(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c, other := r.issued(), r.issued()
+	replaced, link, foreign := r.offered(c), r.offered(c), r.offered(other)
+	got, err := r.Link(r.ctx(), link.Hash)
+	require.NoError(t, err)
+	require.Equal(t, link, got)
+	for code, wrong := range map[string]order.Link{"link.replaced": replaced, "link.unknown": foreign} {
+		_, err := r.RequestRevocation(r.ctx(), r.byMail(c, wrong))
+		require.ErrorContains(t, err, code)
+	}
+	late := r.byMail(c, link)
+	late.At = link.ExpiresAt
+	_, err = r.RequestRevocation(r.ctx(), late)
+	isFault(t, err, fault.Conflict, "link.expired")
+	require.Zero(t, r.certificate(c).RevokedAt)
+
+	_, err = r.RequestRevocation(r.ctx(), r.byMail(c, link))
+	require.NoError(t, err)
+	require.NotZero(t, r.certificate(c).RevokedAt)
+	got, err = r.Link(r.ctx(), link.Hash)
+	require.NoError(t, err)
+	require.NotZero(t, got.UsedAt)
+	err = r.OfferRevocation(r.ctx(), c.Order, 1, applicant, r.tick(), nil)
+	isFault(t, err, fault.Conflict, "certificate.revoked")
+	err = r.OfferRevocation(r.ctx(), c.Order, 2, applicant, r.tick(), nil)
+	isFault(t, err, fault.NotFound, "certificate.unknown")
+	err = r.OfferRevocation(r.ctx(), other.Order, 1, applicant, other.NotAfter, nil)
+	isFault(t, err, fault.Conflict, "certificate.expired")
+}
+
+func TestRespondersReadOnFromWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	st, err := r.CertificateStatus(r.ctx(), c.Issuer, c.Serial)
+	require.NoError(t, err)
+	require.Equal(t, order.CertificateStatus{Issuer: c.Issuer, Serial: c.Serial}, st)
+	_, err = r.CertificateStatus(r.ctx(), c.Issuer, "abc")
+	isFault(t, err, fault.NotFound, "certificate.unknown")
+	none, start, err := r.StatusChanges(r.ctx(), time.Time{})
+	require.NoError(t, err)
+	require.Empty(t, none)
+	rev := r.revoked(c, order.ReasonKeyCompromise)
+	want := order.CertificateStatus{Issuer: c.Issuer, Serial: c.Serial, RevokedAt: rev.DecidedAt, Reason: order.ReasonKeyCompromise}
+	changed, next, err := r.StatusChanges(r.ctx(), start)
+	require.NoError(t, err)
+	require.Equal(t, []order.CertificateStatus{want}, changed)
+	require.True(t, next.After(start))
+	changed, _, err = r.StatusChanges(r.ctx(), next)
+	require.NoError(t, err)
+	require.Equal(t, []order.CertificateStatus{want}, changed, "a change that was committed late must not be missed")
+	changed, _, err = r.StatusChanges(r.ctx(), next.Add(3*time.Minute))
+	require.NoError(t, err)
+	require.Empty(t, changed)
+	st, err = r.CertificateStatus(r.ctx(), c.Issuer, c.Serial)
+	require.NoError(t, err)
+	require.Equal(t, want, st)
+}
+
+func TestOneKeyHasOneResponderCertificate(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer := r.issuer().ID
+	key, made := random(32), 0
+	certify := func() (order.ResponderCertificate, error) {
+		made++
+		return order.ResponderCertificate{Issuer: issuer, Serial: uuid.NewString(), Key: key, DER: random(30), NotBefore: noon, NotAfter: noon.AddDate(0, 1, 0)}, nil
+	}
+	_, err := r.Responder(r.ctx(), issuer, key)
+	isFault(t, err, fault.NotFound, "ocsp.no-signer")
+	var first order.ResponderCertificate
+	for range 3 {
+		got, err := r.CertifyResponder(r.ctx(), issuer, key, noon, certify)
+		require.NoError(t, err)
+		if made == 1 {
+			first = got
+		}
+		require.Equal(t, first, got)
+	}
+	require.Equal(t, 1, made)
+	got, err := r.Responder(r.ctx(), issuer, key)
+	require.NoError(t, err)
+	require.Equal(t, first, got)
+	_, err = r.CertifyResponder(r.ctx(), "none", key, noon, certify)
+	isFault(t, err, fault.NotFound, "issuer.unknown")
+
+	for range 31 {
+		key = random(32)
+		_, err := r.CertifyResponder(r.ctx(), issuer, key, noon, certify)
+		require.NoError(t, err)
+	}
+	key = random(32)
+	_, err = r.CertifyResponder(r.ctx(), issuer, key, noon, certify)
+	isFault(t, err, fault.Conflict, "ocsp.too-many-signers")
+	_, err = r.CertifyResponder(r.ctx(), issuer, key, noon.AddDate(0, 1, 0), certify)
+	require.NoError(t, err, "those that have expired do not count")
+}
+
+func TestCertificatesWithSerial(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	r.issued()
+	got, err := r.CertificatesWithSerial(r.ctx(), c.Serial)
+	require.NoError(t, err)
+	require.Equal(t, []order.Certificate{c}, got)
+	got, err = r.CertificatesWithSerial(r.ctx(), "abc")
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
