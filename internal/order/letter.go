@@ -16,6 +16,7 @@ const (
 	LetterExpired           LetterKind = "expired"            //
 	LetterIssuedCertificate LetterKind = "issued-certificate" // to the certificate address (G21)
 	LetterIssuedContact     LetterKind = "issued-contact"     // to the technical contact (G21)
+	LetterExpiryReminder    LetterKind = "expiry-reminder"    // a certificate ends soon, to the technical contact and the certificate address
 	LetterStatusLink        LetterKind = "status-link"        // a fresh status link that was asked for, to the technical contact
 	LetterRevocationLink    LetterKind = "revocation-link"    // a link that confirms a revocation, to an address of the order
 	LetterRevoked           LetterKind = "revoked"            // to the certificate address and the technical contact
@@ -63,6 +64,9 @@ type Facts struct {
 	RevokedAt        time.Time `json:"revoked_at,omitzero"`
 	RevocationReason string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
 	Request          string    `json:"request,omitempty"`           // id of a revocation request, for staff
+
+	DaysLeft int    `json:"days_left,omitempty"` // expiry-reminder: until NotAfter; its Link is the renewal form
+	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
 }
 
 // LetterState is what became of a letter.

@@ -10,7 +10,9 @@ const (
 	LinkDownload LinkPurpose = "download" // fetch the certificate (G22)
 	LinkStatus   LinkPurpose = "status"
 
-	LinkRevocation LinkPurpose = "revocation" // revoke one certificate
+	LinkRevocation    LinkPurpose = "revocation"     // revoke one certificate
+	LinkRenewal       LinkPurpose = "renewal"        // an application form with what is known from the order (G3)
+	LinkStopReminders LinkPurpose = "stop-reminders" // no more expiry reminders to the link's recipient
 )
 
 // Link is an unguessable address given to somebody by mail. Only the hash of its token is stored.

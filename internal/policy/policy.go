@@ -67,6 +67,10 @@ type Rules struct {
 	OCSPSignerLife  time.Duration // of the responder's certificate, which nobody can revoke (nocheck)
 	OCSPSignerRenew time.Duration // before its end another one is asked for
 
+	RenewalAfter        time.Duration   // G3: a certificate can be renewed until so long after it has ended
+	ExpiryReminders     []time.Duration // before a certificate ends, the earliest reminder first, in whole days; each is sent once
+	SubmissionRetention time.Duration   // what was handed in and never became an order is deleted when it is so old
+
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant
 	ApprovalLinkLife time.Duration   // e-mail approval link; never longer than RandomValueMaxAge

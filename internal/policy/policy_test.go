@@ -152,6 +152,9 @@ func TestBothProfiles(t *testing.T) {
 			require.GreaterOrEqual(t, r.StatusLinkLife, r.OrderLifetime, "an order can be followed to its end")
 			require.IsIncreasing(t, r.Reminders)
 			require.Less(t, r.Reminders[len(r.Reminders)-1], r.OrderLifetime, "a reminder comes before the end")
+			require.Equal(t, []time.Duration{60 * day, 30 * day, 14 * day, 7 * day, day}, r.ExpiryReminders)
+			require.Positive(t, r.RenewalAfter, "G3: who is late can still renew")
+			require.Greater(t, r.SubmissionRetention, 7*day, "a form that could not be accepted can be handed in again for a while")
 		}
 	}
 }
@@ -174,7 +177,7 @@ func TestRulesAreNobodysToChange(t *testing.T) {
 		r := b.At(at)
 		want := b.At(at)
 		r.Methods[order.DCVTXT] = Forbidden
-		r.PhoneSources[0], r.Reminders[0], r.SubscriberEKUs[0] = "mine", 0, "mine"
+		r.PhoneSources[0], r.Reminders[0], r.ExpiryReminders[0], r.SubscriberEKUs[0] = "mine", 0, 0, "mine"
 		require.Equal(t, want, b.At(at))
 	}
 }

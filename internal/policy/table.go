@@ -49,6 +49,11 @@ func guide() Rules {
 		RevocationLinkLife: day,
 		OCSPValidity:       2 * day, OCSPRefresh: day,
 		OCSPSignerLife: 30 * day, OCSPSignerRenew: 10 * day,
+
+		RenewalAfter:        30 * day,
+		ExpiryReminders:     []time.Duration{60 * day, 30 * day, 14 * day, 7 * day, day},
+		SubmissionRetention: 30 * day,
+
 		OrderLifetime:    90 * day,
 		Reminders:        []time.Duration{3 * day, 7 * day, 14 * day, 30 * day, 60 * day},
 		ApprovalLinkLife: 30 * day, DownloadLinkLife: 90 * day, StatusLinkLife: 180 * day,

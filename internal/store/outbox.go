@@ -110,7 +110,7 @@ func (s *Store) LetterDone(ctx context.Context, id string, state order.LetterSta
 			return err
 		}
 		if _, err := c.ExecContext(ctx, `
-			UPDATE letters SET state = $2, facts = CASE WHEN $2::text = 'failed' THEN facts - 'link' - 'status_link' END, attempts = attempts + 1, last_try_at = $3, last_reply = $4,
+			UPDATE letters SET state = $2, facts = CASE WHEN $2::text = 'failed' THEN facts - 'link' - 'status_link' - 'stop_link' END, attempts = attempts + 1, last_try_at = $3, last_reply = $4,
 				sent_at = CASE WHEN $2::text = 'sent' THEN $3::timestamptz END
 			WHERE id = $1`, id, state, at, reply); err != nil {
 			return err
