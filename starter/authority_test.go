@@ -74,7 +74,7 @@ func TestCAInitMakesAnAuthorityThatTheRecordKnows(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.err)
 	require.Contains(t, r.err, "making two RSA key pairs", "plain progress without a terminal")
 	require.NotContains(t, r.err, "\x1b")
-	require.Contains(t, r.out, "Move root.key to safe offline media")
+	require.Contains(t, r.out, "Move root.key to a safe place offline")
 
 	certs, err := ca.LoadCertificates(filepath.Join(dir, ceremony.IssuingCertificate))
 	require.NoError(t, err)
@@ -93,6 +93,33 @@ func TestCAInitMakesAnAuthorityThatTheRecordKnows(t *testing.T) {
 
 	again := c.run(spec, "ca", "init", "-f", "-", "--dir", dir)
 	require.Equal(t, exitRefused, again.code, "keys are never overwritten")
+
+	same := c.run(spec, "ca", "rollover", "-f", "-", "--dir", dir)
+	require.Equal(t, exitInput, same.code, "the next issuing CA has a name of its own: %s", same.err)
+	revised := strings.Replace(spec, "Secure Mail CA (development)", "Secure Mail CA 2 (development)", 1)
+	c.now = c.now.AddDate(1, 0, 0)
+	r = c.run(revised, "ca", "rollover", "-f", "-", "--dir", dir)
+	require.Equal(t, exitDone, r.code, r.err)
+	require.Contains(t, r.err, "making an RSA key pair")
+	views = nil
+	require.NoError(t, json.Unmarshal([]byte(c.ok("ca", "show", "--json")), &views))
+	require.Len(t, views, 2, "both are in the record, and both have a list")
+	require.Contains(t, views[0].Subject, "CA 2", "the newest first")
+	require.Equal(t, int64(1), views[0].CRL)
+	require.Equal(t, int64(2), views[1].CRL, "the old one signs on")
+
+	require.Contains(t, c.ok("ca", "log", "verify", "--dir", dir), "The log holds.")
+	var report ceremony.Report
+	require.NoError(t, json.Unmarshal([]byte(c.ok("ca", "log", "verify", "--dir", dir, "--json")), &report))
+	require.Equal(t, 2, report.Ceremonies)
+	require.Contains(t, c.ok("ca", "log", "verify", "--dir", dir), report.Head)
+	other, err := os.ReadFile(filepath.Join(dir, ceremony.RootCertificate))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "issuing-2.crt"), other, 0o600))
+	r = c.run("", "ca", "log", "verify", "--dir", dir)
+	require.Equal(t, exitRefused, r.code)
+	require.Contains(t, r.err, "issuing-2.crt")
+	require.Equal(t, exitInput, c.run("", "ca", "log", "verify").code)
 }
 
 func TestCAInitOfflineLeavesTheRecordAlone(t *testing.T) {
@@ -100,7 +127,7 @@ func TestCAInitOfflineLeavesTheRecordAlone(t *testing.T) {
 	c, dir := newCounter(t), filepath.Join(t.TempDir(), "ca")
 	r := c.run(c.ok("ca", "init", "--example"), "ca", "init", "-f", "-", "--dir", dir, "--offline")
 	require.Equal(t, exitDone, r.code, r.err)
-	require.FileExists(t, filepath.Join(dir, ceremony.LogJSON))
+	require.FileExists(t, filepath.Join(dir, ceremony.LogFile))
 	require.Contains(t, c.run("", "ca", "show").err, "starter ca init")
 }
 

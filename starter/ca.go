@@ -8,6 +8,6 @@ func (p *program) authority() *cobra.Command {
 		GroupID: groupAuthority,
 		Short:   "認証局の作成と表示 / Make and show the certification authority",
 	}
-	c.AddCommand(p.caInit(), p.caPublish(), p.caShow())
+	c.AddCommand(p.caInit(), p.caRollover(), p.caPublish(), p.caShow(), p.caLog())
 	return c
 }

@@ -28,10 +28,12 @@ func (p *program) caInit() *cobra.Command {
 		Use:   "init -f ca.yaml --dir DIR",
 		Short: "ルートCAと発行CAを作成 / Make a root and an issuing CA",
 		Long: `確認済みの設定ファイルから、ルートCAと発行CA (RSA-4096) の鍵と証明書、ルートのCRL、作業記録を作成します。既存のファイルは
-上書きしません。発行CAの証明書と最初のCRLをデータベースに登録します (--offline では登録せず、後で「ca publish」)。
+上書きしません。設定の hsm に PKCS #11 URI があれば、鍵は HSM の中で作られ、外に出ません。発行CAの証明書と最初のCRLを
+データベースに登録します (--offline では登録せず、後で「ca publish」)。
 
 Makes the keys and certificates of a root and an issuing CA (RSA-4096), the root's CRL and a log from one reviewed file. Nothing is
-overwritten. The issuing CA and its first CRL go into the record, unless --offline; then "ca publish" does that later.`,
+overwritten. Where the file names an HSM (a PKCS #11 URI) the key is made inside and never leaves it. The issuing CA and its first
+CRL go into the record, unless --offline; then "ca publish" does that later.`,
 		Example: `  starter ca init --example > ca.yaml
   starter ca init -f ca.yaml --dir /var/lib/securemailid/ca`,
 		Args: cobra.NoArgs,
@@ -52,28 +54,38 @@ overwritten. The issuing CA and its first CRL go into the record, unless --offli
 }
 
 func (p *program) initCA(ctx context.Context, o caInitOptions) error {
+	spec, err := p.readCeremony(o)
+	if err != nil {
+		return err
+	}
+	return p.makeCA(ctx, spec, o, func() error { return p.holdCeremony(ctx, spec, o.dir) })
+}
+
+// readCeremony reads the reviewed file.
+func (p *program) readCeremony(o caInitOptions) (ceremony.Spec, error) {
 	if o.dir == "" {
-		return wrongUsage("--dir に保存先を指定してください。", "Name a directory with --dir.")
+		return ceremony.Spec{}, wrongUsage("--dir に保存先を指定してください。", "Name a directory with --dir.")
 	}
 	text, err := p.readFileOrInput(o.file, maxCeremony)
 	if err != nil {
-		return err
+		return ceremony.Spec{}, err
 	}
-	spec, err := ceremony.Parse(bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
+	return ceremony.Parse(bytes.NewReader(text))
+}
+
+// makeCA holds a ceremony and puts what it made into the record.
+func (p *program) makeCA(ctx context.Context, spec ceremony.Spec, o caInitOptions, hold func() error) error {
 	if o.offline {
-		return p.holdCeremony(ctx, spec, o.dir)
+		return hold()
 	}
 	return p.atDesk(ctx, func(d *app.Desk) error {
 		if err := p.checkRecord(ctx, d, spec); err != nil { // before keys are made that could not be put to use
 			return err
 		}
-		if err := p.holdCeremony(ctx, spec, o.dir); err != nil {
+		if err := hold(); err != nil {
 			return err
 		}
-		return p.publishCA(ctx, d, config.CA{Dir: o.dir, URL: p.getenv("SMID_CA_URL"), PolicyOID: spec.PolicyOID}, false)
+		return p.publishCA(ctx, d, config.CA{Dir: o.dir, KeyURI: p.getenv("SMID_CA_KEY"), URL: p.getenv("SMID_CA_URL"), PolicyOID: spec.PolicyOID}, false)
 	})
 }
 
@@ -86,8 +98,15 @@ func (p *program) checkRecord(ctx context.Context, d *app.Desk, spec ceremony.Sp
 }
 
 func (p *program) holdCeremony(ctx context.Context, spec ceremony.Spec, dir string) error {
-	bar := cli.NewProgress(p.err, 4)
-	made, err := ceremony.Run(ctx, spec, dir, p.clock, rand.Reader, func(s ceremony.Step) {
+	return p.ceremony(func(progress func(ceremony.Step)) (ceremony.Result, error) {
+		return ceremony.Run(ctx, spec, dir, p.clock, rand.Reader, progress)
+	}, dir)
+}
+
+// ceremony shows the progress of one and prints what it made and what comes next.
+func (p *program) ceremony(hold func(progress func(ceremony.Step)) (ceremony.Result, error), dir string) error {
+	bar := cli.NewProgress(p.err, ceremony.Steps)
+	made, err := hold(func(s ceremony.Step) {
 		bar.Say(p.lang.Of(s.Text))
 		bar.At(int64(s.Number - 1))
 	})
@@ -101,15 +120,12 @@ func (p *program) holdCeremony(ctx context.Context, spec ceremony.Spec, dir stri
 		p.out.Println("    SHA-256", m.SHA256)
 		p.out.Println("   ", p.at(m.NotBefore), "-", p.at(m.NotAfter))
 	}
-	p.out.Println(p.say("記録", "log")+":", filepath.Join(dir, ceremony.LogMarkdown))
+	p.out.Println(p.say("記録", "log")+":", filepath.Join(dir, ceremony.LogFile))
 	p.out.Println()
 	p.out.Println(p.say("次の作業", "What to do next") + ":")
-	for _, step := range [][2]string{
-		{ceremony.RootKey + " を安全なオフライン媒体に移し、この端末から削除します。", "Move " + ceremony.RootKey + " to safe offline media and remove it from this machine."},
-		{ceremony.RootCertificate + " と " + ceremony.RootCRL + " を設定したURLで公開します。", "Publish " + ceremony.RootCertificate + " and " + ceremony.RootCRL + " at the URLs of the file."},
-		{"ワーカーの SMID_CA_DIR に " + dir + " を設定します。", "Set SMID_CA_DIR of the worker to " + dir + "."},
-	} {
-		p.out.Println("  - " + p.say(step[0], step[1]))
+	for _, step := range made.Log.Next() {
+		p.out.Println("  - " + cli.Plain(p.lang.Of(step)))
 	}
+	p.out.Println("  - " + p.say("ワーカーの SMID_CA_DIR に "+dir+" を設定し、再起動します。", "Set SMID_CA_DIR of the workers to "+dir+" and start them anew."))
 	return nil
 }

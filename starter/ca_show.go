@@ -26,6 +26,7 @@ type authorityView struct {
 	NotAfter   time.Time `json:"not_after"`
 	CRL        int64     `json:"crl,omitempty"` // number of the current list
 	NextUpdate time.Time `json:"next_update,omitzero"`
+	LastExpiry time.Time `json:"last_expiry,omitzero"` // of its certificates: until then it signs lists
 }
 
 func (p *program) caShow() *cobra.Command {
@@ -77,7 +78,8 @@ func viewCA(ctx context.Context, d *app.Desk, issuing order.IssuingCA) (authorit
 		return view, err
 	}
 	view.CRL, view.NextUpdate = crl.Number, crl.NextUpdate
-	return view, nil
+	view.LastExpiry, err = d.Records.LastExpiry(ctx, issuing.ID)
+	return view, err
 }
 
 func (p *program) printCAs(views []authorityView) {
@@ -89,6 +91,7 @@ func (p *program) printCAs(views []authorityView) {
 		p.fact("発行者", "issuer", cli.Plain(v.Issuer))
 		p.fact("有効期間", "validity", p.at(v.NotBefore)+" - "+p.at(v.NotAfter))
 		p.fact("SHA-256", "SHA-256", v.SHA256)
+		p.fact("最後の証明書の期限", "last certificate ends", p.at(v.LastExpiry))
 		switch {
 		case v.CRL == 0:
 			p.fact("CRL", "CRL", p.out.Red(p.say("未公開", "none published")))

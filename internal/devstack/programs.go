@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -103,7 +102,7 @@ func (s *Stack) makeCA(ctx context.Context) error {
 
 // MakeCA holds a ceremony with the example's settings in dir, unless one was completed there. report may be nil.
 func MakeCA(ctx context.Context, dir string, report func(ceremony.Step)) error {
-	if _, err := os.Stat(filepath.Join(dir, ceremony.LogJSON)); err == nil {
+	if ceremony.Completed(dir) {
 		return nil
 	}
 	spec, err := ceremony.Parse(strings.NewReader(ceremony.Example()))

@@ -212,6 +212,18 @@ func TestIssuingCAs(t *testing.T) {
 	isFault(t, err, fault.NotFound, "issuer.unknown")
 }
 
+func TestAnIssuerSignsListsUntilItsLastCertificateEnds(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	last, err := r.LastExpiry(r.ctx(), r.issuer().ID)
+	require.NoError(t, err)
+	require.Zero(t, last, "it has issued nothing")
+	c := r.issued()
+	last, err = r.LastExpiry(r.ctx(), c.Issuer)
+	require.NoError(t, err)
+	require.Equal(t, c.NotAfter, last)
+}
+
 func TestCRLNumbersOnlyGrow(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)

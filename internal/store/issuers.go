@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -67,4 +68,13 @@ func (s *Store) IssuingCAs(ctx context.Context) ([]order.IssuingCA, error) {
 		out[i] = r.issuingCA()
 	}
 	return out, nil
+}
+
+// LastExpiry returns when the issuer's last certificate ends: until then it has to sign revocation lists. It is the zero time while there is none.
+func (s *Store) LastExpiry(ctx context.Context, issuer string) (time.Time, error) {
+	var last *time.Time
+	if err := s.db.GetContext(ctx, &last, `SELECT max(not_after) FROM certificates WHERE issuer = $1`, issuer); err != nil || last == nil {
+		return time.Time{}, translate(ctx, err)
+	}
+	return last.UTC(), nil
 }

@@ -7,7 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,12 +20,20 @@ import (
 
 	"securemailid.example/internal/ca"
 	"securemailid.example/internal/ca/ceremony"
+	"securemailid.example/internal/ca/hsm/hsmtest"
 	"securemailid.example/internal/devstack/need"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/policy"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(os.Exit)) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := errors.Join(hsmtest.Remove(), removeHeld()); err != nil {
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 func morning() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 123, time.UTC) }
 
@@ -96,7 +104,7 @@ func TestACeremonyFromFileToVerifiedChain(t *testing.T) {
 		t.Parallel()
 		for name, mode := range map[string]os.FileMode{
 			ceremony.RootKey: 0o600, ceremony.IssuingKey: 0o600, ceremony.RootCertificate: 0o644, ceremony.IssuingCertificate: 0o644,
-			ceremony.RootCRL: 0o644, ceremony.LogJSON: 0o644, ceremony.LogMarkdown: 0o644,
+			ceremony.RootCRL: 0o644, ceremony.LogFile: 0o644, ceremony.LogMarkdown: 0o644,
 		} {
 			info, err := os.Stat(filepath.Join(dir, name))
 			require.NoError(t, err)
@@ -120,22 +128,32 @@ func TestACeremonyFromFileToVerifiedChain(t *testing.T) {
 	})
 	t.Run("the log digests what was made", func(t *testing.T) {
 		t.Parallel()
-		data, err := os.ReadFile(filepath.Join(dir, ceremony.LogJSON))
+		r, err := ceremony.Verify(dir)
 		require.NoError(t, err)
-		var l ceremony.Log
-		require.NoError(t, json.Unmarshal(data, &l))
-		require.Equal(t, made.Log, l)
-		require.Equal(t, spec, l.Spec)
+		require.Equal(t, 5, r.Lines, "a beginning, three files, an end")
+		require.Equal(t, 1, r.Ceremonies)
+		require.Equal(t, made.Log.Made, r.Made)
 		crl, err := os.ReadFile(filepath.Join(dir, ceremony.RootCRL))
 		require.NoError(t, err)
 		for i, der := range [][]byte{made.Root.Raw, made.Issuing.Raw, crl} {
 			sum := sha256.Sum256(der)
-			require.Equal(t, hex.EncodeToString(sum[:]), l.Made[i].SHA256)
+			require.Equal(t, hex.EncodeToString(sum[:]), r.Made[i].SHA256)
 		}
-		page, err := os.ReadFile(filepath.Join(dir, ceremony.LogMarkdown))
+		require.Equal(t, ceremony.RootKey, r.Made[0].Key)
+		require.Equal(t, spec, made.Log.Spec)
+		program, err := os.Executable()
 		require.NoError(t, err)
-		require.Contains(t, string(page), l.Made[1].SHA256)
-		require.Contains(t, string(page), spec.Witnesses[0])
+		binary, err := os.ReadFile(program)
+		require.NoError(t, err)
+		sum := sha256.Sum256(binary)
+		require.Equal(t, hex.EncodeToString(sum[:]), made.Log.Software.SHA256)
+		for _, name := range []string{ceremony.LogMarkdown, ceremony.LogFile} {
+			page, err := os.ReadFile(filepath.Join(dir, name))
+			require.NoError(t, err)
+			for _, said := range []string{"ca init", r.Made[1].SHA256, r.Made[1].KeySHA256, spec.Operator, spec.Witnesses[0], made.Log.Software.SHA256} {
+				require.Contains(t, string(page), said, name)
+			}
+		}
 	})
 	t.Run("OpenSSL verifies chain and CRL", func(t *testing.T) {
 		t.Parallel()

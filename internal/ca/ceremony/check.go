@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"securemailid.example/internal/ca/hsm"
 	"securemailid.example/internal/ca/lint"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/policy"
@@ -39,6 +40,11 @@ func (s Spec) Check() error {
 	c.between("root.validity_years", s.Root.ValidityYears, 1, 25)
 	c.between("root.crl_validity_days", s.Root.CRLValidityDays, 1, 365)
 	c.between("issuing.validity_years", s.Issuing.ValidityYears, 3, min(25, s.Root.ValidityYears))
+	c.hsm("root.hsm", s.Root.HSM)
+	c.hsm("issuing.hsm", s.Issuing.HSM)
+	if s.Root.HSM != "" && s.Root.HSM == s.Issuing.HSM {
+		c.add("issuing.hsm", "ceremony.same-key", "ルート CA と異なる鍵 (object) が必要です。", "It must name another key (object) than the root's.")
+	}
 	c.url("root.certificate_url", s.Root.CertificateURL)
 	c.url("root.crl_url", s.Root.CRLURL)
 	return fault.InvalidFields(c.fields)
@@ -103,6 +109,22 @@ func (c *checker) url(path, address string) {
 	}
 	if reservedHost(u.Hostname()) {
 		c.reserved(path)
+	}
+}
+
+// hsm is the URI of a key that is still to be made: its token and how that is reached, and the key's label.
+func (c *checker) hsm(path, uri string) {
+	if uri == "" {
+		return
+	}
+	u, err := hsm.ParseURI(uri)
+	switch {
+	case err != nil:
+		f := fault.Public(err)
+		c.add(path, "ceremony.hsm", f.Text.JA, f.Text.EN)
+	case (u.Token == "") == (u.Serial == "") || u.Object == "" || u.ID != "" || u.ModulePath == "" || u.PINSource == "":
+		c.add(path, "ceremony.hsm", "token (または serial)、object、module-path、pin-source が必要です。id は自動で決まります。",
+			"token (or serial), object, module-path and pin-source are needed; the id is drawn.")
 	}
 }
 

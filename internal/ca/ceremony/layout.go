@@ -24,6 +24,29 @@ func issuingName(generation int) string {
 	return fmt.Sprintf("issuing-%d", generation)
 }
 
+// generationOf is the reverse of issuingName, 0 for anything else.
+func generationOf(name string) int {
+	for n := 1; n <= maxGenerations; n++ {
+		if issuingName(n) == name {
+			return n
+		}
+	}
+	return 0
+}
+
+// legacyLog is what ceremonies wrote before there was LogFile.
+const legacyLog = "ceremony.json"
+
+// Completed reports whether a ceremony was completed in dir.
+func Completed(dir string) bool {
+	for _, name := range []string{LogFile, legacyLog} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // IssuingCAs returns the names, without ending, of the issuing CAs in a directory that "starter ca init" made, oldest first; there is one
 // at least. Those that were taken away after their expiry leave gaps.
 func IssuingCAs(dir string) ([]string, error) {

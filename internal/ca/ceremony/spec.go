@@ -34,6 +34,7 @@ type Spec struct {
 // Root is the root CA and where its certificate and CRL will be published.
 type Root struct {
 	Subject         Subject `json:"subject" yaml:"subject"`
+	HSM             string  `json:"hsm,omitempty" yaml:"hsm"` // PKCS #11 URI of the key to be made; empty: a file
 	ValidityYears   int     `json:"validity_years" yaml:"validity_years"`
 	CRLValidityDays int     `json:"crl_validity_days" yaml:"crl_validity_days"`
 	CertificateURL  string  `json:"certificate_url" yaml:"certificate_url"`
@@ -43,6 +44,7 @@ type Root struct {
 // Issuing is the CA that issues to subscribers.
 type Issuing struct {
 	Subject       Subject `json:"subject" yaml:"subject"`
+	HSM           string  `json:"hsm,omitempty" yaml:"hsm"` // PKCS #11 URI of the key to be made; empty: a file
 	ValidityYears int     `json:"validity_years" yaml:"validity_years"`
 }
 

@@ -51,6 +51,10 @@ func TestCheckNamesTheBrokenSetting(t *testing.T) {
 		"an issuing CA beyond its root":   {func(s *ceremony.Spec) { s.Issuing.ValidityYears = s.Root.ValidityYears + 1 }, "issuing.validity_years"},
 		"too short for a 2-year product":  {func(s *ceremony.Spec) { s.Issuing.ValidityYears = 2 }, "issuing.validity_years"},
 		"a CRL of two years":              {func(s *ceremony.Spec) { s.Root.CRLValidityDays = 730 }, "root.crl_validity_days"},
+		"an HSM without a key's name":     {func(s *ceremony.Spec) { s.Issuing.HSM = "pkcs11:token=a?module-path=/m.so&pin-source=/p" }, "issuing.hsm"},
+		"an HSM that cannot be reached":   {func(s *ceremony.Spec) { s.Root.HSM = "pkcs11:token=a;object=b" }, "root.hsm"},
+		"a PIN in the file":               {func(s *ceremony.Spec) { s.Root.HSM = "pkcs11:token=a;object=b?pin-value=1234" }, "root.hsm"},
+		"one key for both":                {func(s *ceremony.Spec) { s.Root.HSM = inHSM("a"); s.Issuing.HSM = inHSM("a") }, "issuing.hsm"},
 		"https":                           {func(s *ceremony.Spec) { s.Root.CRLURL = "https://ca.example.jp/root.crl" }, "root.crl_url"},
 		"a URL with a password":           {func(s *ceremony.Spec) { s.Root.CertificateURL = "http://a:b@ca.example.jp/" }, "root.certificate_url"},
 		"a URL that is none":              {func(s *ceremony.Spec) { s.Root.CertificateURL = "root.crt" }, "root.certificate_url"},
@@ -86,6 +90,10 @@ func TestOutsideDevelopmentEverythingMustBeTheOperatorsOwn(t *testing.T) {
 	spec.Root.CRLURL = spec.Root.CertificateURL
 	spec.Witnesses = []string{spec.Operator}
 	require.Equal(t, []string{"witnesses"}, paths(spec.Check()), "a second person")
+}
+
+func inHSM(object string) string {
+	return "pkcs11:token=a;object=" + object + "?module-path=/m.so&pin-source=/p"
 }
 
 func paths(err error) []string {

@@ -1,9 +1,7 @@
 package ceremony
 
 import (
-	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -19,7 +17,7 @@ func prepareDirectory(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("ceremony: make directory: %w", err)
 	}
-	for _, name := range []string{RootKey, RootCertificate, RootCRL, IssuingKey, IssuingCertificate, LogJSON, LogMarkdown} {
+	for _, name := range []string{RootKey, "root.uri", RootCertificate, RootCRL, IssuingKey, "issuing.uri", IssuingCertificate, LogMarkdown, LogFile, legacyLog} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return errExists(name)
 		}
@@ -33,59 +31,45 @@ func errExists(name string) error {
 		name+" is there already. Keys and certificates are never overwritten. Name another directory.")
 }
 
-// write stores keys and certificates, and the logs last.
-func write(dir string, keys keyPairs, made Result) error {
-	rootKey, err := privatePEM(keys.root)
-	if err != nil {
-		return err
-	}
-	defer clear(rootKey)
-	issuingKey, err := privatePEM(keys.issuing)
-	if err != nil {
-		return err
-	}
-	defer clear(issuingKey)
-	log, err := json.MarshalIndent(made.Log, "", "  ")
-	if err != nil {
-		return fmt.Errorf("ceremony: encode log: %w", err)
-	}
-	for _, f := range []struct {
-		name string
-		mode fs.FileMode
-		data []byte
-	}{
-		{RootKey, 0o600, rootKey},
-		{IssuingKey, 0o600, issuingKey},
-		{RootCertificate, 0o644, certificatePEM(made.Root)},
-		{IssuingCertificate, 0o644, certificatePEM(made.Issuing)},
-		{RootCRL, 0o644, made.CRL},
-		{LogMarkdown, 0o644, []byte(made.Log.Markdown())},
-		{LogJSON, 0o644, append(log, '\n')},
-	} {
-		if err := writeNew(dir, f.name, f.mode, f.data); err != nil {
+// write stores keys and certificates, then the page for people, and the log last.
+func write(dir string, l Log, page string, files []file) error {
+	for _, f := range append(files, file{page, 0o644, []byte(l.Markdown())}) {
+		if err := writeNew(dir, f); err != nil {
 			return err
 		}
 	}
-	return nil
+	return appendLog(dir, l)
 }
 
 // writeNew puts a complete file in place or none at all: it is written beside, synced, and linked to its name, which fails if the name is
 // taken, whoever took it in the meantime.
-func writeNew(dir, name string, mode fs.FileMode, data []byte) (err error) {
-	f, err := os.CreateTemp(dir, "."+name+".*") // mode 0600
+func writeNew(dir string, f file) error {
+	return place(dir, f, func(temporary, final string) error {
+		err := os.Link(temporary, final)
+		if errors.Is(err, fs.ErrExist) {
+			return errExists(f.name)
+		}
+		return errors.Join(err, os.Remove(temporary))
+	})
+}
+
+// replace puts a complete file in the place of another.
+func replace(dir string, f file) error { return place(dir, f, os.Rename) }
+
+// place writes and syncs a temporary file, and has put give it its name.
+func place(dir string, f file, put func(temporary, final string) error) error {
+	t, err := os.CreateTemp(dir, "."+f.name+".*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("ceremony: write %s: %w", name, err)
+		return fmt.Errorf("ceremony: write %s: %w", f.name, err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, werr := f.Write(data)
-	if err := errors.Join(werr, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("ceremony: write %s: %w", name, err)
+	_, werr := t.Write(f.data)
+	err = errors.Join(werr, t.Chmod(f.mode), t.Sync(), t.Close())
+	if err == nil {
+		err = put(t.Name(), filepath.Join(dir, f.name))
 	}
-	switch err := os.Link(f.Name(), filepath.Join(dir, name)); {
-	case errors.Is(err, fs.ErrExist):
-		return errExists(name)
-	case err != nil:
-		return fmt.Errorf("ceremony: write %s: %w", name, err)
+	if err != nil {
+		_ = os.Remove(t.Name())
+		return fmt.Errorf("ceremony: write %s: %w", f.name, err)
 	}
 	return syncDirectory(dir)
 }
@@ -102,15 +86,6 @@ func syncDirectory(dir string) error {
 	return nil
 }
 
-func privatePEM(key *rsa.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("ceremony: encode key: %w", err)
-	}
-	defer clear(der)
-	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
-}
-
-func certificatePEM(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+func certificateFile(name string, cert *x509.Certificate) file {
+	return file{name, 0o644, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})}
 }
