@@ -28,7 +28,8 @@ type Plan struct {
 }
 
 // AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14). A voucher that cannot be
-// redeemed is an error that is not retried, and leaves nothing behind.
+// redeemed is an error that is not retried, and leaves nothing behind; so is a reissue whose original has ended meanwhile, or of
+// which another reissue is under way (G25).
 func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
 	sub, err := a.Records.Submission(ctx, in.Number)
 	if err != nil {
@@ -37,13 +38,11 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	now := a.Clock()
 	rules := a.Policy.At(now)
 	app := sub.Application
-	deadline := now.Add(rules.OrderLifetime)
-	receipt := letter(order.LetterReceipt, "", in.Number, app, now, order.Facts{
-		Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline,
-	})
+	deadline := deadlineOf(sub, now.Add(rules.OrderLifetime))
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version,
-		Letters: []order.Letter{a.Addresses.withStatus(receipt, now.Add(rules.StatusLinkLife))},
+		Letters: []order.Letter{a.Addresses.withStatus(receipt(sub, now, deadline), now.Add(rules.StatusLinkLife))},
+		AfterCompromise: rules.ReissueAfterCompromise,
 	})
 	if err != nil {
 		return Plan{}, err
@@ -60,4 +59,22 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 		}
 	}
 	return plan, nil
+}
+
+// deadlineOf is when the order expires: no reissue can be made once its original has ended (G25).
+func deadlineOf(sub order.Submission, at time.Time) time.Time {
+	if r := sub.Reissue; r != nil && r.ExpiresAt.Before(at) {
+		return r.ExpiresAt
+	}
+	return at
+}
+
+// receipt is the letter of G14, or its like for a reissue.
+func receipt(sub order.Submission, now, deadline time.Time) order.Letter {
+	app := sub.Application
+	kind, facts := order.LetterReceipt, order.Facts{Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline}
+	if r := sub.Reissue; r != nil {
+		kind, facts.ReissueReason, facts.NotAfter = order.LetterReissueReceipt, r.Reason, r.ExpiresAt
+	}
+	return letter(kind, "", sub.Number, app, now, facts)
 }

@@ -33,6 +33,7 @@ type CommandInput struct {
 type CommandResult struct {
 	Applied bool             `json:"applied"`
 	Phone   order.PhoneSteps `json:"phone"`
+	Reissue *order.Reviewed  `json:"reissue,omitempty"` // with the approval of a reissue (G26)
 }
 
 // RecordCommand stores a command as evidence with its audit line, and an inquiry's mail in the outbox (G12).
@@ -46,16 +47,17 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	if err != nil {
 		return CommandResult{}, err
 	}
-	if err := c.allowed(cmd, st, c.Policy.At(now)); err != nil {
+	if err := c.allowed(cmd, st, now); err != nil {
 		return CommandResult{}, err
 	}
 	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, c.lettersFor(cmd, st, now))
-	return CommandResult{Applied: rec.Applied, Phone: rec.Phone}, err
+	return CommandResult{Applied: rec.Applied, Phone: rec.Phone, Reissue: rec.Reissue}, err
 }
 
-// allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2) and what a
-// corrected subject may hold (G10, rules E).
-func (c *Commands) allowed(cmd order.Command, st order.Status, rules policy.Rules) error {
+// allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2), what a corrected
+// subject may hold (G10, rules E) and whether an original can still be issued again (G25).
+func (c *Commands) allowed(cmd order.Command, st order.Status, now time.Time) error {
+	rules := c.Policy.At(now)
 	switch cmd := cmd.(type) {
 	case order.PhoneNumberVerified:
 		if !slices.Contains(rules.PhoneSources, cmd.Source) {
@@ -72,6 +74,15 @@ func (c *Commands) allowed(cmd order.Command, st order.Status, rules policy.Rule
 				"The policy in force does not allow a correction without the applicant's consent. Ask for a new application with the correct content.")
 		}
 		return fault.InvalidFields(order.CheckSubject(cmd.Apply(st.Subject), rules.Limits()))
+	case order.ReviewDecided:
+		if !*cmd.Approved || st.State != order.Review || st.Reissue == nil {
+			return nil // a refusal can always be recorded; the record says what else cannot
+		}
+		original, err := st.Reissue.Choose(cmd.Original)
+		if err != nil {
+			return err
+		}
+		return original.Reissuable(st.Reissue.Reason, rules.ReissueAfterCompromise, now)
 	}
 	return nil
 }

@@ -61,14 +61,39 @@ func (i *Issuing) reserve(ctx context.Context, in IssueInput) (order.ToBeSigned,
 	if err != nil {
 		return order.ToBeSigned{}, err
 	}
-	t, err := i.Preparer.Prepare(ctx, order.CertificateRequest{
+	request := order.CertificateRequest{
 		Order: in.Number, Sequence: in.Sequence, Subject: st.Subject, Email: st.CertificateEmail, PublicKey: spki,
 		ValidityYears: st.ValidityYears,
-	})
+	}
+	if st.Type == order.Reissue {
+		if err := i.again(ctx, &request); err != nil {
+			return order.ToBeSigned{}, err
+		}
+	}
+	t, err := i.Preparer.Prepare(ctx, request)
 	if err != nil {
 		return order.ToBeSigned{}, err
 	}
 	return i.Records.Reserve(ctx, t, caa, i.Clock())
+}
+
+// again makes of the request one for a reissue: the name of the original and its end (G25). An original that has ended or was revoked
+// meanwhile is a Conflict.
+func (i *Issuing) again(ctx context.Context, r *order.CertificateRequest) error {
+	original, facts, err := i.Records.Original(ctx, r.Order)
+	if err != nil {
+		return err
+	}
+	now := i.Clock()
+	if err := original.View().Reissuable(facts.Reason, i.Policy.At(now).ReissueAfterCompromise, now); err != nil {
+		return err
+	}
+	if err := original.AnotherKey(facts.Reason, r.PublicKey); err != nil {
+		return err
+	}
+	r.NotAfter = original.NotAfter
+	r.RawSubject, err = original.RawSubject()
+	return err
 }
 
 // blocked keeps for staff why no certificate can be issued at present. What stays in the history is the code and a text without the

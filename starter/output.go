@@ -83,6 +83,7 @@ func (p *program) awaited(a order.Awaited) string {
 
 var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterReceipt:           {JA: "受付メール", EN: "receipt"},
+	order.LetterReissueReceipt:    {JA: "再発行の受付メール", EN: "receipt of the reissue request"},
 	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},
 	order.LetterDomainApproval:    {JA: "ドメイン認証メール", EN: "domain validation"},
 	order.LetterInquiry:           {JA: "質問", EN: "inquiry"},

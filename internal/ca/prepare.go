@@ -2,6 +2,7 @@ package ca
 
 import (
 	"context"
+	"encoding/asn1"
 	"fmt"
 	"io"
 	"math/big"
@@ -58,11 +59,27 @@ func (c *CA) content(r order.CertificateRequest, now time.Time, rules policy.Rul
 	if err != nil {
 		return content{}, err
 	}
+	subject, err := subjectOf(r, mailbox, rules)
+	if err != nil {
+		return content{}, err
+	}
+	return content{serial: serial, notBefore: now, notAfter: notAfter, subject: subject, mailbox: mailbox, key: key}, nil
+}
+
+// subjectOf is the distinguished name, DER. A reissue has that of its original byte for byte (G25), which may name no other mailbox.
+func subjectOf(r order.CertificateRequest, mailbox string, rules policy.Rules) ([]byte, error) {
+	if len(r.RawSubject) > 0 {
+		return r.RawSubject, checkName(r.RawSubject, mailbox)
+	}
 	subject := r.Subject
 	if !rules.OrganizationIdentifier {
 		subject.Identifier = "" // not validated under this profile, so not certified (SBR 3.2.5)
 	}
-	return content{serial: serial, notBefore: now, notAfter: notAfter, subject: subject, mailbox: mailbox, key: key}, nil
+	der, err := asn1.Marshal(subjectName(subject, mailbox))
+	if err != nil {
+		return nil, fmt.Errorf("encode subject: %w", err)
+	}
+	return der, nil
 }
 
 // notAfter is the last second of the certificate. A year is a calendar year and both ends count (RFC 5280 4.1.2.5), so one

@@ -142,7 +142,8 @@ func TestReissueEndsWithItsOriginal(t *testing.T) {
 	t.Parallel()
 	c, r := newCA(t, policy.Guide), catest.Request(t)
 	original := issue(t, c, r)
-	r.Sequence, r.ValidityYears, r.NotAfter = 2, 0, original.NotAfter
+	r.Sequence, r.ValidityYears, r.NotAfter, r.RawSubject = 2, 0, original.NotAfter, original.RawSubject
+	r.Subject = order.Subject{Organization: "What the record says since"}
 	again := issue(t, newCA(t, policy.Guide, catest.At(noon().AddDate(0, 3, 0))), r)
 	require.Equal(t, original.NotAfter, again.NotAfter)
 	require.Equal(t, original.RawSubject, again.RawSubject, "the same distinguished name (G25)")
@@ -157,11 +158,16 @@ func TestPrepareRefuses(t *testing.T) {
 		kind    fault.Kind
 		says    string
 	}{
-		"a local part beyond ASCII":  {policy.Guide, func(r *order.CertificateRequest) { r.Email = "情報@example.jp" }, fault.Invalid, "certificate_email"},
-		"two mailboxes in one":       {policy.Guide, func(r *order.CertificateRequest) { r.Email = "a@b@example.jp" }, fault.Invalid, "certificate_email"},
-		"no mailbox":                 {policy.Guide, func(r *order.CertificateRequest) { r.Email = "" }, fault.Invalid, "certificate_email"},
-		"a key that is none":         {policy.Guide, func(r *order.CertificateRequest) { r.PublicKey = []byte{0x30, 0x00} }, fault.Invalid, "csr"},
-		"three years":                {policy.Guide, func(r *order.CertificateRequest) { r.ValidityYears = 3 }, fault.Invalid, "validity_years"},
+		"a local part beyond ASCII": {policy.Guide, func(r *order.CertificateRequest) { r.Email = "情報@example.jp" }, fault.Invalid, "certificate_email"},
+		"two mailboxes in one":      {policy.Guide, func(r *order.CertificateRequest) { r.Email = "a@b@example.jp" }, fault.Invalid, "certificate_email"},
+		"no mailbox":                {policy.Guide, func(r *order.CertificateRequest) { r.Email = "" }, fault.Invalid, "certificate_email"},
+		"a key that is none":        {policy.Guide, func(r *order.CertificateRequest) { r.PublicKey = []byte{0x30, 0x00} }, fault.Invalid, "csr"},
+		"three years":               {policy.Guide, func(r *order.CertificateRequest) { r.ValidityYears = 3 }, fault.Invalid, "validity_years"},
+		"a name that is none":       {policy.Guide, func(r *order.CertificateRequest) { r.RawSubject = []byte{0x30, 0x00} }, fault.Conflict, "certificate.name"},
+		"another's name": {policy.Guide, func(r *order.CertificateRequest) {
+			r.RawSubject = issue(t, newCA(t, policy.Guide), *r).RawSubject
+			r.Email = "sales@example.co.jp"
+		}, fault.Conflict, "certificate.name"},
 		"an original that has ended": {policy.Guide, func(r *order.CertificateRequest) { r.NotAfter = noon() }, fault.Conflict, "certificate.ended"},
 		"an end beyond the CA's own": {policy.Guide, func(r *order.CertificateRequest) { r.NotAfter = noon().AddDate(40, 0, 0) }, fault.Conflict, "ca.ends-before"},
 		"825 days and a second":      {policy.Guide, func(r *order.CertificateRequest) { r.NotAfter = noon().Add(825 * 24 * time.Hour) }, fault.Conflict, "mailid_validity_period"},

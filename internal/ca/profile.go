@@ -24,7 +24,7 @@ type content struct {
 	serial    *big.Int
 	notBefore time.Time
 	notAfter  time.Time
-	subject   order.Subject
+	subject   []byte // Name, DER
 	mailbox   string
 	key       *rsa.PublicKey
 }
@@ -36,7 +36,7 @@ type tbsCertificate struct {
 	Signature  pkix.AlgorithmIdentifier
 	Issuer     asn1.RawValue
 	Validity   validity
-	Subject    pkix.RDNSequence
+	Subject    asn1.RawValue
 	Key        asn1.RawValue
 	Extensions []pkix.Extension `asn1:"explicit,tag:3"`
 }
@@ -76,7 +76,7 @@ func (p profile) encode(c content) ([]byte, error) {
 	}
 	der, err := asn1.Marshal(tbsCertificate{
 		Version: 2, Serial: c.serial, Signature: sha256WithRSA(), Issuer: p.issuer,
-		Validity: validity{c.notBefore.UTC(), c.notAfter.UTC()}, Subject: subjectName(c.subject, c.mailbox),
+		Validity: validity{c.notBefore.UTC(), c.notAfter.UTC()}, Subject: asn1.RawValue{FullBytes: c.subject},
 		Key: asn1.RawValue{FullBytes: spki}, Extensions: append(own, p.extensions...),
 	})
 	if err != nil {

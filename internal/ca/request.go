@@ -3,6 +3,8 @@ package ca
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -65,6 +67,35 @@ func invalid(fields ...*fault.Field) error {
 		}
 	}
 	return fault.InvalidFields(broken)
+}
+
+// checkName holds that a distinguished name is one and names no mailbox but this one (SBR 7.1.4.2.2: every mailbox of the subject is in the
+// subjectAltName).
+func checkName(der []byte, mailbox string) error {
+	var name pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(der, &name); err != nil || len(rest) > 0 || len(name) == 0 {
+		return errWrongName()
+	}
+	for _, set := range name {
+		for _, a := range set {
+			holdsMailbox := a.Type.Equal(commonName) || a.Type.Equal(emailAddress)
+			if text, isText := a.Value.(string); holdsMailbox && isText && strings.Contains(text, "@") && text != mailbox {
+				return errWrongName()
+			}
+		}
+	}
+	return nil
+}
+
+// Attributes that may hold a mailbox.
+var (
+	commonName   = asn1.ObjectIdentifier{2, 5, 4, 3}
+	emailAddress = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
+)
+
+func errWrongName() error {
+	return fault.New(fault.Conflict, "certificate.name", "元の証明書の識別名をそのまま記載できないため、再発行できません。新規にお申し込みください。",
+		"The original's distinguished name cannot be certified again. Please apply for a new certificate.")
 }
 
 func errOriginalEnded() error {

@@ -22,7 +22,7 @@ var files embed.FS
 
 // kinds lists every letter that has a template.
 var kinds = []order.LetterKind{
-	order.LetterReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterStatusLink,
 }
@@ -103,6 +103,7 @@ func functions(lang order.Language) map[string]any {
 		"moment":   func(t time.Time) string { return moment(lang, t) },
 		"day":      func(t time.Time) string { return day(lang, t) },
 		"years":    func(n int) string { return years(lang, n) },
+		"reissue":  func(r order.ReissueReason) string { return reissueReason(lang, r) },
 		"method":   func(m order.DCVMethod) string { return method(lang, m) },
 		"theirs":   func(a []order.Awaited) []string { return awaited(lang, a, false) },
 		"ours":     func(a []order.Awaited) []string { return awaited(lang, a, true) },

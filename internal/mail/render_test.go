@@ -68,6 +68,11 @@ func examples() []example {
 			f.Method, f.CertificateEmail, f.ValidityYears, f.StatusLink = m, "info@example.co.jp", 2, statusPage
 		})
 	}
+	again := func(why order.ReissueReason) order.Facts {
+		return facts(func(f *order.Facts) {
+			f.CertificateEmail, f.NotAfter, f.ReissueReason = "info@example.co.jp", time.Date(2027, 11, 24, 14, 59, 59, 0, time.UTC), why
+		})
+	}
 	txt := facts(func(f *order.Facts) {
 		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
 	})
@@ -110,6 +115,8 @@ func examples() []example {
 		{"expired", order.LetterExpired, facts(func(*order.Facts) {})},
 		{"issued-certificate", order.LetterIssuedCertificate, issued},
 		{"issued-contact", order.LetterIssuedContact, issued},
+		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
+		{"receipt-reissue-compromise", order.LetterReissueReceipt, again(order.KeyCompromise)},
 	}
 }
 

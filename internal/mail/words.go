@@ -55,6 +55,17 @@ func method(lang order.Language, m order.DCVMethod) string {
 	return w.In(lang)
 }
 
+// reissueReason is why a certificate is issued again (G24).
+func reissueReason(lang order.Language, r order.ReissueReason) string {
+	w := map[order.ReissueReason]Words{
+		order.KeyLost:       {JA: "秘密鍵の紛失・破損", EN: "The private key is lost"},
+		order.KeyCompromise: {JA: "秘密鍵の漏えい（そのおそれを含む）", EN: "The private key is or may be known to others"},
+		order.NewDevice:     {JA: "機器・メールソフトの変更", EN: "A new device or mail program"},
+		order.OtherReason:   {JA: "その他", EN: "Another reason"},
+	}[r]
+	return w.In(lang)
+}
+
 // awaited lists what is awaited: from the reader's side, or with ours from the CA.
 func awaited(lang order.Language, list []order.Awaited, ours bool) []string {
 	var out []string

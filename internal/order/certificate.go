@@ -11,6 +11,7 @@ type CertificateRequest struct {
 	PublicKey     []byte // SubjectPublicKeyInfo, DER
 	ValidityYears int
 	NotAfter      time.Time // set for a reissue (G25); zero: ValidityYears from now
+	RawSubject    []byte    // set for a reissue: the original's distinguished name, DER, which is certified byte for byte instead of Subject
 }
 
 // ToBeSigned is a prepared and linted certificate body. It is stored before the CA key is touched, and every attempt to

@@ -7,6 +7,7 @@ type LetterKind string
 
 const (
 	LetterReceipt           LetterKind = "receipt"            // to the technical contact (G14)
+	LetterReissueReceipt    LetterKind = "reissue-receipt"    // the same for a reissue (G24)
 	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
 	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
 	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
@@ -67,6 +68,8 @@ type Facts struct {
 
 	DaysLeft int    `json:"days_left,omitempty"` // expiry-reminder: until NotAfter; its Link is the renewal form
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
+
+	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
 }
 
 // LetterState is what became of a letter.
