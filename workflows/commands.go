@@ -199,7 +199,7 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 		return order.Outcome{}, err
 	}
 	o.phone = PhoneDone{Number: !res.Phone.NumberVerifiedAt.IsZero(), Reached: !res.Phone.ReachedAt.IsZero(), Confirmed: !res.Phone.ConfirmedAt.IsZero()}
-	o.note(cmd)
+	o.note(cmd, res)
 	if !res.Applied {
 		return order.Outcome{Text: fault.Text{JA: "すでに記録されています。", EN: "This had been recorded before; nothing changed."}}, nil
 	}
@@ -207,7 +207,7 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 }
 
 // note changes what the main path waits for.
-func (o *run) note(cmd order.Command) {
+func (o *run) note(cmd order.Command, res activities.CommandResult) {
 	switch c := cmd.(type) {
 	case order.SubjectCorrected:
 		o.corrected++
@@ -215,6 +215,8 @@ func (o *run) note(cmd order.Command) {
 		o.inquiry, o.letters = true, true
 	case order.InquiryAnswered:
 		o.inquiry = false
+	case order.ReviewDecided:
+		o.decided(c, res.Reissue)
 	case order.OrderRejected:
 		o.stop(order.Rejected, c.By(), c.Reason)
 	case order.OrderCancelled:
@@ -235,7 +237,7 @@ func (o *run) permits(ctx workflow.Context, cmd order.Command) error {
 	case order.DomainCheckNow, order.DomainMethodChanged, order.ChallengeResent, order.DomainApproved:
 		return o.permitsDomain(ctx, cmd)
 	case order.ReviewDecided:
-		return fault.New(fault.Conflict, "order.no-review", "このオーダーに審査はありません。", "This order has no review to decide.")
+		return o.permitsReview(cmd)
 	case order.InquiryOpened:
 		if o.inquiry {
 			return fault.New(fault.Conflict, "inquiry.open", "回答待ちのお問い合わせがあります。", "An inquiry is still open; wait for its answer.")

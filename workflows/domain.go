@@ -32,7 +32,7 @@ func (o *run) validateDomain() error {
 
 // domainProved reports whether the domain stage is behind us.
 func (o *run) domainProved() bool {
-	return o.state != order.Accepted && o.state != order.DomainValidation
+	return o.state != order.Accepted && o.state != order.Review && o.state != order.DomainValidation
 }
 
 // ensureChallenge gives out a random value if there is none, or if the last one reached its age limit (A8–A11).
@@ -106,6 +106,9 @@ func (o *run) pollFailed(c activities.OpenResult, err error) error {
 func (o *run) permitsDomain(ctx workflow.Context, cmd order.Command) error {
 	if o.domainProved() {
 		return fault.New(fault.Conflict, "dcv.done", "ドメインの認証は完了しています。", "The domain has been validated already.")
+	}
+	if err := o.permitsReview(cmd); err != nil {
+		return err
 	}
 	if _, ok := cmd.(order.DomainCheckNow); !ok {
 		return nil

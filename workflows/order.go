@@ -23,7 +23,8 @@ func Order(ctx workflow.Context, in OrderInput) (OrderResult, error) {
 // run is the order's main path. What can end it early is looked at after each stage, in one place.
 func (o *run) run() (OrderResult, error) {
 	stages := []func() error{
-		o.accept,               // G2: redeem the voucher; G14: receipt
+		o.accept,               // G2: redeem the voucher, or G24: name the original; G14: receipt
+		o.review,               // G26: reissues only
 		o.validateDomain,       // G15–G19
 		o.validateOrganization, // G20
 		o.issue,                // G21: sign once, two notices
@@ -55,6 +56,9 @@ func (o *run) accept() error {
 		return nil
 	}
 	o.plan, o.accepted = plan, true
+	if plan.Type == order.Reissue { // the record has moved it there at once
+		o.enter(order.Review)
+	}
 	o.startClock()
 	return nil
 }

@@ -47,6 +47,7 @@ type scene struct {
 	sign    func(nth int) error
 	close   func() error
 
+	reviewed    *order.Reviewed // what the record answers to an approval
 	recordTakes time.Duration
 	before      []order.CommandName // recorded in a run before this one
 }
@@ -125,6 +126,10 @@ func (s *scene) record(_ context.Context, in activities.CommandInput) (activitie
 		if slices.Contains(s.recorded, step) || slices.Contains(s.before, step) {
 			*at = s.start
 		}
+	}
+	var review order.ReviewDecided
+	if in.Name == order.CmdReviewDecided && json.Unmarshal(in.Command, &review) == nil && *review.Approved {
+		res.Reissue = s.reviewed
 	}
 	return res, nil
 }
