@@ -41,7 +41,7 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	deadline := deadlineOf(sub, now.Add(rules.OrderLifetime))
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version,
-		Letters: []order.Letter{a.Addresses.withStatus(receipt(sub, now, deadline), now.Add(rules.StatusLinkLife))},
+		Letters:         []order.Letter{a.Addresses.withStatus(receipt(sub, now, deadline), now.Add(rules.StatusLinkLife))},
 		AfterCompromise: rules.ReissueAfterCompromise,
 	})
 	if err != nil {

@@ -105,9 +105,11 @@ func (c *counter) Submit(ctx context.Context, s order.Submission) (order.Receipt
 	if err != nil || accepted {
 		return order.Receipt{Number: number, Repeated: accepted}, err
 	}
-	s.Number = number
+	if s, err = c.Records.Submission(ctx, number); err != nil {
+		return order.Receipt{}, err
+	}
 	return order.Receipt{Number: number}, c.Records.Accept(ctx, order.Acceptance{
-		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test",
+		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true,
 	})
 }
 

@@ -30,21 +30,32 @@ type orderFile struct {
 // refused with its line. Values reach the form as they are written, so that 0123 stays 0123. What the values say is not judged here. Errors are
 // faults of kind Invalid and repeat no value: a voucher code is a secret.
 func decodeOrderFile(data []byte) (orderFile, error) {
+	a, lines, err := decodeFile(data, orderKeys, order.DecodeApplication)
+	return orderFile{application: a, lines: lines}, err
+}
+
+// decodeReissueFile is decodeOrderFile for the file of a reissue (G24).
+func decodeReissueFile(data []byte) (order.ReissueRequest, map[string]int, error) {
+	return decodeFile(data, reissueKeys, order.DecodeReissue)
+}
+
+// decodeFile reads a file of the keys; decode takes the same as JSON.
+func decodeFile[T any](data []byte, all keys, decode func([]byte) (T, error)) (form T, lines map[string]int, err error) {
 	root, err := parseYAML(data)
 	if err != nil {
-		return orderFile{}, err
+		return form, nil, err
 	}
-	d := orderDecoder{lines: map[string]int{}}
-	fields := d.mapping(root, orderKeys, "")
+	d := orderDecoder{all: all, lines: map[string]int{}}
+	fields := d.mapping(root, all, "")
 	if err := fault.InvalidFields(d.broken); err != nil {
-		return orderFile{lines: d.lines}, err
+		return form, d.lines, err
 	}
 	generic, err := json.Marshal(fields)
 	if err != nil {
-		return orderFile{}, fmt.Errorf("order file: %w", err)
+		return form, d.lines, fmt.Errorf("order file: %w", err)
 	}
-	a, err := order.DecodeApplication(generic)
-	return orderFile{application: a, lines: d.lines}, err
+	form, err = decode(generic)
+	return form, d.lines, err
 }
 
 // parseYAML returns the one mapping that the file is.
@@ -93,6 +104,7 @@ func malformedFile(line int, ja, en string) error {
 
 // orderDecoder turns YAML nodes into generic values and collects what is wrong with them.
 type orderDecoder struct {
+	all    keys // of the whole file
 	lines  map[string]int
 	broken []fault.Field
 }
@@ -116,11 +128,11 @@ func (d *orderDecoder) mapping(n *yaml.Node, known keys, prefix string) map[stri
 	out := map[string]any{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		path := prefix + printableKey(key.Value)
+		path := prefix + d.all.printable(key.Value)
 		k, ok := known[key.Value]
 		switch {
 		case !ok || key.Kind != yaml.ScalarNode:
-			ja, en := suggestion(key.Value, prefix, known)
+			ja, en := d.all.suggestion(key.Value, prefix, known)
 			d.refuse(path, "unknown-key", key.Line, "このような項目はありません。", "There is no such key.", ja, en)
 			continue
 		case d.lines[path] > 0:

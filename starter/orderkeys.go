@@ -29,8 +29,11 @@ type key struct {
 
 type keys map[string]key
 
-// orderKeys are the keys of order.Application, so that file and form cannot drift apart.
-var orderKeys = keysOf(reflect.TypeFor[order.Application]())
+// The keys are those of the forms, so that file and form cannot drift apart.
+var (
+	orderKeys   = keysOf(reflect.TypeFor[order.Application]())
+	reissueKeys = keysOf(reflect.TypeFor[order.ReissueRequest]())
+)
 
 func keysOf(t reflect.Type) keys {
 	out := keys{}
@@ -53,28 +56,28 @@ func keysOf(t reflect.Type) keys {
 // plainKey is a key that may be repeated in a message: too short and too plain to be a misplaced code or text.
 var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z_ -]{0,29}$`)
 
-func printableKey(name string) string {
-	if _, known := orderKeys[name]; known || plainKey.MatchString(name) {
+func (all keys) printable(name string) string {
+	if _, known := all[name]; known || plainKey.MatchString(name) {
 		return name
 	}
 	return "?"
 }
 
 // suggestion says which key was probably meant.
-func suggestion(name, prefix string, known keys) (ja, en string) {
+func (all keys) suggestion(name, prefix string, known keys) (ja, en string) {
 	if near := nearest(name, known); near != "" {
 		return fmt.Sprintf("「%s」のことですか。", prefix+near), fmt.Sprintf("Did you mean %s?", prefix+near)
 	}
-	for group, k := range orderKeys {
+	for group, k := range all {
 		if _, there := k.members[name]; there && group+"." != prefix {
 			return fmt.Sprintf("「%s」の下に字下げして書く項目です。", group), fmt.Sprintf("It belongs under %s, indented.", group)
 		}
 	}
-	if _, top := orderKeys[name]; top {
+	if _, top := all[name]; top {
 		return "字下げせずに書く項目です。", "It is written without indentation."
 	}
-	all := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-	return "使える項目: " + all, "The keys here are: " + all
+	here := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+	return "使える項目: " + here, "The keys here are: " + here
 }
 
 // nearest returns the known key that differs by the fewest letters, or "" if none is near.

@@ -76,9 +76,12 @@ func TestNamesAreComplete(t *testing.T) {
 	for _, party := range []order.Party{order.PartyTechnicalContact, order.PartyDomainOwner, order.PartyStaff, order.PartyCA} {
 		complete(string(party), partyNames[party])
 	}
-	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact} {
 		complete(string(kind), letterNames[kind])
+	}
+	for _, r := range order.ReissueReasons {
+		complete(string(r), reissueReasons[r])
 	}
 	for _, m := range order.DCVMethods {
 		complete(string(m), nextSteps[m])

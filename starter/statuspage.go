@@ -18,6 +18,7 @@ func (p *program) statusPage(s order.Status) {
 	p.blocked(s)
 	p.out.Println()
 	p.facts(s)
+	p.reissued(s.Reissue)
 	p.waiting(s)
 	p.challenge(s.Challenge)
 	p.steps(s)
@@ -103,6 +104,44 @@ func (p *program) facts(s order.Status) {
 	}
 	if s.Refusals > 0 {
 		p.fact("適用できなかった操作", "messages refused", p.out.Yellow(fmt.Sprint(s.Refusals)))
+	}
+}
+
+// reissueReasons are why a certificate is issued again (G24).
+var reissueReasons = map[order.ReissueReason]fault.Text{
+	order.KeyLost:       {JA: "秘密鍵の紛失・破損", EN: "the private key is lost"},
+	order.KeyCompromise: {JA: "秘密鍵の漏えい (そのおそれを含む)", EN: "the private key is or may be known to others"},
+	order.NewDevice:     {JA: "機器・メールソフトの変更", EN: "a new device or mail program"},
+	order.OtherReason:   {JA: "その他", EN: "another reason"},
+}
+
+// reissued says what a reissue is of, or what staff have to choose from.
+func (p *program) reissued(r *order.ReissueView) {
+	if r == nil {
+		return
+	}
+	p.heading("再発行", "Reissue")
+	p.fact("理由", "reason", p.lang.Of(reissueReasons[r.Reason]))
+	for line := range strings.Lines(r.ReasonText) {
+		p.out.Println("    " + cli.Plain(strings.TrimSpace(line)))
+	}
+	p.fact("元の証明書として入力された内容", "named by", cli.Plain(r.Asked))
+	if r.Original != nil {
+		p.original(*r.Original)
+		return
+	}
+	p.out.Println("  " + p.out.Yellow(p.say("候補が複数あります。審査で1つを選んでください (--original)", "several certificates fit: the review chooses one (--original)")))
+	for _, c := range r.Candidates {
+		p.original(c)
+	}
+}
+
+func (p *program) original(c order.OriginalView) {
+	p.out.Println(fmt.Sprintf("  - %s %s #%d  %s %s", p.say("オーダー", "order"), c.Order, c.Sequence, p.say("シリアル番号", "serial"), c.Serial))
+	p.out.Println("      " + cli.Plain(c.Email+"  "+c.Organization))
+	p.out.Println(fmt.Sprintf("      %s - %s", p.at(c.IssuedAt), p.at(c.NotAfter)))
+	if !c.RevokedAt.IsZero() {
+		p.out.Println("      " + p.out.Red(p.say("失効済み", "revoked")+" "+p.at(c.RevokedAt)))
 	}
 }
 

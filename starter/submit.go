@@ -77,17 +77,22 @@ func (p *program) readApplication(o submitOptions) (order.Application, error) {
 	}
 	a := decoded.application
 	if a.Type == order.Reissue {
-		return order.Application{}, fault.InvalidFields([]fault.Field{reissueByHelpDesk})
+		return order.Application{}, fault.InvalidFields([]fault.Field{reissueElsewhere})
 	}
-	if o.csr == "" {
-		return a, nil
-	}
-	if a.CSR != "" {
-		return a, wrongUsage("CSRが申請ファイルと --csr の両方にあります。どちらか一方にしてください。", "There is a CSR in the order file and another in --csr. Give one.")
-	}
-	request, err := p.readFileOrInput(o.csr, maxOrderFile)
-	a.CSR = string(request)
+	a.CSR, err = p.readCSR(o.csr, a.CSR)
 	return a, err
+}
+
+// readCSR returns the CSR of the file that --csr names, or the one in the order file; both would be one too many.
+func (p *program) readCSR(path, inFile string) (string, error) {
+	switch {
+	case path == "":
+		return inFile, nil
+	case inFile != "":
+		return "", wrongUsage("CSRが申請ファイルと --csr の両方にあります。どちらか一方にしてください。", "There is a CSR in the order file and another in --csr. Give one.")
+	}
+	request, err := p.readFileOrInput(path, maxOrderFile)
+	return string(request), err
 }
 
 // readFileOrInput reads a file, or standard input for "-", up to limit bytes and one more, so that the reader sees what is too long.
@@ -110,13 +115,11 @@ func (p *program) readFileOrInput(path string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// reissueByHelpDesk says what can be done about a reissue (G24), for which an order file has no place.
-var reissueByHelpDesk = fault.Field{
+// reissueElsewhere says where a reissue is asked for (G24), for which an order file has no place.
+var reissueElsewhere = fault.Field{
 	Path: "type", Code: "type",
-	Rule: fault.Text{JA: "再発行は申請ファイルでは申請できません。バウチャーは不要です。", EN: "A reissue cannot be asked for by an order file; it needs no voucher."},
-	Remedy: fault.Text{
-		JA: "再発行の申請フォームはまだありません (ポータルの次の版で提供します)。オーダー番号と理由を添えて、サポート窓口にご連絡ください。新しい証明書の申請は type: new です。",
-		EN: "There is no reissue form yet; it comes with the portal's next part. Until then tell the help desk the order number and the reason. For a new certificate write type: new."},
+	Rule:   fault.Text{JA: "再発行の申請ファイルは別の書式です。バウチャーは不要です。", EN: "A reissue has a file of its own; it needs no voucher."},
+	Remedy: fault.Text{JA: "「starter template --reissue」で雛形を作成し、「starter reissue -f」で申請してください。", EN: "Print one with \"starter template --reissue\" and hand it in with \"starter reissue -f\"."},
 }
 
 // unreadable is the fault for a file that the command line names and that cannot be opened.
@@ -136,10 +139,8 @@ var nextSteps = map[order.DCVMethod]fault.Text{
 		EN: "A mail tells the technical contact which CNAME record to create in DNS."},
 }
 
-func (p *program) receipt(r order.Receipt, a order.Application) error {
-	if p.json {
-		return p.printJSON(r)
-	}
+// accepted is the head of a receipt.
+func (p *program) accepted(r order.Receipt) {
 	head := p.say("申請を受け付けました", "The application has been accepted")
 	if r.Repeated {
 		head = p.say("この申請は受付済みです", "This application had been accepted before")
@@ -148,6 +149,13 @@ func (p *program) receipt(r order.Receipt, a order.Application) error {
 	p.out.Println(p.say("オーダー番号", "Order number")+":", p.out.Bold(r.Number))
 	p.out.Println()
 	p.out.Println(p.say("次の手続き", "What happens next") + ":")
+}
+
+func (p *program) receipt(r order.Receipt, a order.Application) error {
+	if p.json {
+		return p.printJSON(r)
+	}
+	p.accepted(r)
 	p.out.Println("  1. " + p.say("技術担当者に受付メールを送ります。", "The technical contact receives a receipt by mail."))
 	p.out.Println("  2. " + p.lang.Of(nextSteps[a.DCVMethod]))
 	p.out.Println("  3. " + p.say("申請責任者に電話で申請内容を確認します。", "We telephone the applicant representative to confirm the application."))

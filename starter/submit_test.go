@@ -159,11 +159,11 @@ func TestUnknownCommandsAreAnsweredInBothLanguages(t *testing.T) {
 	require.Contains(t, far.err, "--help lists them")
 }
 
-func TestReissueByOrderFileSaysWhatCanBeDoneToday(t *testing.T) {
+func TestReissueByOrderFileSaysWhereItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	r := c.run(strings.Replace(c.orderText(c.voucher()), "type: new", "type: reissue", 1), "submit", "-f", "-", "--lang", "both")
 	require.Equal(t, exitInput, r.code)
-	require.Contains(t, r.err, "サポート窓口")
-	require.Contains(t, r.err, "help desk")
+	require.Contains(t, r.err, "「starter reissue -f」")
+	require.Contains(t, r.err, "starter template --reissue")
 }

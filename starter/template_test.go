@@ -56,6 +56,26 @@ func TestTemplateAsItIsLacksVoucherCSRAndConsent(t *testing.T) {
 	require.Equal(t, 3, strings.Count(r.err, "(line "), r.err)
 }
 
+func TestTheReissueTemplateIsWhatCommandPrints(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	golden(t, "reissue.yaml", c.ok("template", "--reissue"))
+	_, lines, err := decodeReissueFile([]byte(exampleReissue))
+	require.NoError(t, err)
+	for name, k := range reissueKeys {
+		require.NotZero(t, lines[name], "%s is not in the template", name)
+		for member := range k.members {
+			require.NotZero(t, lines[name+"."+member], "%s.%s is not in the template", name, member)
+		}
+	}
+	r := c.run(exampleReissue, "reissue", "-f", "-")
+	require.Equal(t, exitInput, r.code)
+	for _, field := range []string{"original (line", "expires_on (line", "csr (line", "terms_accepted (line"} {
+		require.Contains(t, r.err, field)
+	}
+	require.Equal(t, 4, strings.Count(r.err, "(line "), "as it is it lacks what only the applicant knows: "+r.err)
+}
+
 // Every key of the form is explained by the template, and none that does not exist.
 func TestTemplateKnowsEveryKey(t *testing.T) {
 	t.Parallel()

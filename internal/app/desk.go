@@ -84,9 +84,7 @@ func (d *Desk) Close() {
 // Submit validates the form (G2–G13), recognises the voucher by its hash and hands the application in. An empty key becomes a
 // digest of the normalised form, so that the same file handed in twice is one order.
 func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error) {
-	limits := d.Rules.At(d.Clock()).Limits()
-	limits.Blocklist = d.Blocked
-	n, err := order.Validate(a, limits)
+	n, err := d.validate(a)
 	if err != nil {
 		return order.Receipt{}, err
 	}
@@ -100,10 +98,30 @@ func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (ord
 	return d.Orders.Submit(ctx, order.Submission{Key: key, Application: n.Application, VoucherHash: hash})
 }
 
-func digest(a order.Application, voucherHash []byte) (string, error) {
-	body, err := json.Marshal(a)
+// Check validates the form as Submit does and returns its normal form. It asks nobody, so it works without record and engine.
+func (d *Desk) Check(_ context.Context, a order.Application) (order.Application, error) {
+	n, err := d.validate(a)
+	return n.Application, err
+}
+
+// CSR reads a signing request; a key that is known to be compromised is refused.
+func (d *Desk) CSR(text string) (csr.Request, error) { return csr.Parse(text, d.Blocked) }
+
+func (d *Desk) validate(a order.Application) (order.Normalized, error) {
+	return order.Validate(a, d.limits())
+}
+
+func (d *Desk) limits() order.Limits {
+	l := d.Rules.At(d.Clock()).Limits()
+	l.Blocklist = d.Blocked
+	return l
+}
+
+// digest is the idempotency key of a form without one.
+func digest(form any, voucherHash []byte) (string, error) {
+	body, err := json.Marshal(form)
 	if err != nil {
-		return "", fmt.Errorf("digest of the application: %w", err)
+		return "", fmt.Errorf("digest of the form: %w", err)
 	}
 	h := sha256.New()
 	h.Write(voucherHash)
