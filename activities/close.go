@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -18,7 +19,27 @@ type CloseInput struct {
 	Number string      `json:"number"`
 	State  order.State `json:"state"` // rejected, cancelled or expired
 	Actor  string      `json:"actor"`
-	Reason string      `json:"reason"`
+	Reason string      `json:"reason"` // in the words of whoever ended it, or one of the reasons below
+}
+
+// Why the workflow itself ends an order.
+const (
+	ReasonDeadline = "deadline"
+	ReasonDenied   = "domain-denied"
+	ReasonOperator = "operator"
+)
+
+// inWords returns the reason as the order's people read it.
+func (in CloseInput) inWords(l order.Language) string {
+	texts := map[string]fault.Text{
+		ReasonDeadline: {JA: "認証の期限を過ぎました。", EN: "The time for validation is over."},
+		ReasonDenied:   {JA: "ドメインの管理者の承認が得られませんでした。", EN: "The domain owner did not approve."},
+		ReasonOperator: {JA: "運用担当者が取り消しました。", EN: "An operator cancelled it."},
+	}
+	if t, ok := texts[in.Reason]; ok {
+		return t.In(string(l))
+	}
+	return in.Reason
 }
 
 // CloseResult is empty.
@@ -30,11 +51,11 @@ func (c *Closing) CloseOrder(ctx context.Context, in CloseInput) (CloseResult, e
 	if err != nil {
 		return CloseResult{}, err
 	}
-	now := c.Clock()
+	now, reason := c.Clock(), in.inWords(st.Language)
 	kind := map[order.State]order.LetterKind{
 		order.Rejected: order.LetterRejected, order.Cancelled: order.LetterCancelled, order.Expired: order.LetterExpired,
 	}[in.State]
-	notice := letter(kind, "", in.Number, st.Application, now, order.Facts{Domain: st.Domain, Reason: in.Reason})
-	err = c.Records.Close(ctx, in.Number, in.State, in.Actor, in.Reason, now, []order.Letter{notice})
+	notice := letter(kind, "", in.Number, st.Application, now, order.Facts{Domain: st.Domain, Reason: reason})
+	err = c.Records.Close(ctx, in.Number, in.State, in.Actor, reason, now, []order.Letter{notice})
 	return CloseResult{}, err
 }

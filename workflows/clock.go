@@ -20,7 +20,7 @@ type due struct {
 // nextDue is what comes first: the age limit of the random value, a reminder, or the deadline.
 func (o *run) nextDue() due {
 	next := due{o.plan.DeadlineAt, "the order expires", func(workflow.Context) {
-		o.stop(order.Expired, "system", "the time for validation is over / 認証の期限を過ぎました")
+		o.stop(order.Expired, "system", activities.ReasonDeadline)
 	}}
 	if o.reminded < len(o.plan.Reminders) && o.plan.Reminders[o.reminded].Before(next.at) {
 		next = due{o.plan.Reminders[o.reminded], "next reminder", o.remind}

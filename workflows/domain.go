@@ -165,7 +165,7 @@ func (o *run) decideApproval(ctx workflow.Context, c order.DomainApproved) (orde
 		return order.Outcome{}, err
 	}
 	if !*c.Approved {
-		o.stop(order.Rejected, c.By(), "the domain owner did not approve / ドメイン所有者による承認が得られませんでした")
+		o.stop(order.Rejected, c.By(), activities.ReasonDenied)
 		return order.Outcome{Applied: true, Text: fault.Text{JA: "承認しないことを記録しました。", EN: "Your refusal is recorded; no certificate will be issued."}}, nil
 	}
 	o.enter(order.OrganizationValidation)

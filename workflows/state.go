@@ -122,7 +122,7 @@ func (o *run) enter(s order.State) {
 // watchCancellation turns a cancellation from the Temporal UI into the end of the order by its own rules.
 func (o *run) watchCancellation(ctx workflow.Context) {
 	ctx.Done().Receive(ctx, nil)
-	o.stop(order.Cancelled, "staff/operator", "cancelled by an operator / 運用担当者による取消")
+	o.stop(order.Cancelled, "staff/operator", activities.ReasonOperator)
 }
 
 // summaryLines is what the Temporal UI shows as the order's current details, in Markdown.

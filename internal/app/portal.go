@@ -25,8 +25,8 @@ func RunPortal(ctx context.Context, cfg config.Portal, logger *slog.Logger) erro
 	}
 	defer desk.Close()
 	handler, err := portal.New(portal.Config{
-		Brand:   portal.Brand{Name: fault.Text{JA: cfg.Brand.Company.JA, EN: cfg.Brand.Company.EN}, HelpURL: cfg.Brand.Support.URL},
-		Records: desk.Records, Orders: desk.Orders, Bundler: bundler{}, Ready: desk.Records.Ping,
+		Brand:   portal.Brand{Name: fault.Text{JA: cfg.Brand.Company.JA, EN: cfg.Brand.Company.EN}, HelpURL: cfg.Brand.Support.URL, TermsURL: cfg.Brand.TermsURL},
+		Records: desk.Records, Orders: desk.Orders, Desk: desk, Policy: desk.Rules, Bundler: bundler{}, Ready: desk.Records.Ping,
 		Clock: time.Now, Logger: logger, BaseURL: base, TrustProxyTLS: cfg.TrustProxyTLS,
 	})
 	if err != nil {

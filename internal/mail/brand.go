@@ -33,6 +33,8 @@ type Brand struct {
 	From    Senders `envPrefix:"FROM_"`
 	ReplyTo string  `env:"REPLY_TO"` // optional; not used for validation requests, which nobody should answer
 
+	TermsURL string `env:"TERMS_URL"` // the terms of service, to which an applicant agrees (G13)
+
 	MessageIDDomain string   `env:"MESSAGE_ID_DOMAIN"` // right part of every Message-ID
 	Subjects        Subjects `envPrefix:"SUBJECTS_"`
 }

@@ -29,7 +29,7 @@ func TestNothingOfABrandHasADefault(t *testing.T) {
 	require.NoError(t, mail.GuideBrand().Validate())
 	require.ElementsMatch(t, []string{
 		"brand.product.ja", "brand.product.en", "brand.company.ja", "brand.company.en", "brand.support.url", "brand.support.email",
-		"brand.from.validation", "brand.from.issue", "brand.from.order", "brand.message_id_domain", "brand.subjects.domain_approval",
+		"brand.from.validation", "brand.from.issue", "brand.from.order", "brand.terms_url", "brand.message_id_domain", "brand.subjects.domain_approval",
 		"brand.subjects.receipt.ja", "brand.subjects.receipt.en", "brand.subjects.issued_certificate.ja", "brand.subjects.issued_certificate.en",
 		"brand.subjects.issued_contact.ja", "brand.subjects.issued_contact.en",
 	}, paths(t, mail.Brand{}.Validate()))

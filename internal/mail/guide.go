@@ -10,6 +10,7 @@ func GuideBrand() Brand {
 			URL:      "https://knowledge.digicert.com/ja/jp/solution/SOT0019.html",
 			PhoneURL: "https://knowledge.digicert.com/ja/jp/solution/SO29717.html",
 		},
+		TermsURL: "https://www.digicert.com/legal-repository/master-services-agreement-JP.pdf",
 		From: Senders{
 			Validation: "no-reply@digitalcertvalidation.com",
 			Issue:      "DigiCert <admin@digicert.com>",

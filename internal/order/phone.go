@@ -52,6 +52,15 @@ func JapanesePhone(s string) (string, error) {
 	return number, nil
 }
 
+// NationalPhone returns a number of JapanesePhone as people in Japan write it, such as 03-1234-5678; what is no number stays as it is.
+func NationalPhone(e164 string) string {
+	number, err := phonenumbers.Parse(e164, Country)
+	if err != nil {
+		return e164
+	}
+	return phonenumbers.Format(number, phonenumbers.NATIONAL)
+}
+
 func japanesePhone(path, s string) (string, *fault.Field) {
 	if strings.TrimSpace(s) == "" {
 		return "", required(path)

@@ -29,7 +29,7 @@ func Validate(a Application, l Limits) (Normalized, error) {
 	if err := fault.InvalidFields(v.broken); err != nil {
 		return Normalized{}, err
 	}
-	v.out.Overrides = v.out.Request.Overrides(v.out.Application.certified())
+	v.out.Overrides = v.out.Request.Overrides(v.out.Application.Certified())
 	return v.out, nil
 }
 
@@ -82,8 +82,8 @@ func (a Application) WithoutVoucher() Application {
 	return a
 }
 
-// certified is what the form says about the names that a CSR may carry.
-func (a Application) certified() csr.Form {
+// Certified is what the form says about the names that a CSR may carry (G6).
+func (a Application) Certified() csr.Form {
 	o := a.Organization
 	return csr.Form{Email: a.CertificateEmail, Organization: o.Name, Unit: o.Unit, State: o.State, City: o.City, Country: Country}
 }

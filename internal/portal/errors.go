@@ -27,6 +27,19 @@ var (
 		"このブラウザーに表示した画面からの送信であることを確認できませんでした。Cookieを有効にして、もう一度ページを開いてください。",
 		"We could not see that this was sent from the page that we showed to this browser. Please allow cookies and open the page again.")
 
+	errFormTooLarge = fault.New(fault.Invalid, "form.too-large",
+		"送信された内容が大きすぎます（上限64 KiB）。CSRの欄やファイルには、CSR（数KB）だけを入れてください。ブラウザーの「戻る」で入力画面に戻れます。",
+		"What was sent is larger than 64 KiB. Put only the CSR, which has a few KB, into its field or file. The browser's back button leads to the form.")
+	errTooManyForms = fault.New(fault.TooMany, "form.too-many",
+		"短い時間に多くの送信がありました。1分ほど待ってから、もう一度ボタンを押してください。",
+		"The form was sent many times in a short time. Please wait a minute and press the button again.")
+	errVoucherGuessing = fault.New(fault.TooMany, "form.voucher-guessing",
+		"正しくないバウチャー/クーポン番号の入力が続いたため、受け付けを一時的に止めています。番号をお確かめのうえ、1時間ほど待ってから、もう一度ボタンを押してください。",
+		"Too many wrong voucher numbers were tried. Please check the number, wait an hour and press the button again.")
+	errFormAgain = fault.New(fault.Forbidden, "form.again",
+		"このブラウザーに表示した画面からの送信であることを確認できませんでした。Cookieを有効にして、もう一度「申請する」を押してください。まだ受け付けていません。",
+		"We could not see that this was sent from the page that we showed to this browser. Please allow cookies and press the button again. Nothing has been handed in yet.")
+
 	errLinkUnknown = fault.New(fault.NotFound, "link.unknown",
 		"このリンクは正しくありません。メールのリンクが途中で改行されている場合は、1行につなげてブラウザーのアドレス欄に貼り付けてください。",
 		"This link is not right. If your mail program broke it into two lines, join them and paste the whole link into the address bar.")
@@ -49,10 +62,25 @@ var (
 	errNoFile    = fault.New(fault.NotFound, "pki.unknown", "このCAの証明書またはCRLはありません。", "There is no certificate or CRL of this CA.")
 )
 
+// errSubmittedBefore is for a form that was changed after it had become an order.
+func errSubmittedBefore(number string) *fault.Error {
+	return fault.New(fault.Conflict, "form.submitted",
+		"このフォームは、オーダー番号 "+number+" としてすでに受け付けています。下の内容はそのときと異なるため、まだ受け付けていません。もう1件お申し込みになる場合は、別のバウチャー/クーポン番号を入力してください。",
+		"This form has already been handed in as order "+number+". What you see below differs from it and has not been handed in. To apply for one more certificate, enter another voucher.")
+}
+
+// errSubmittedUnfinished is for a form that was changed after an attempt of which no answer came.
+func errSubmittedUnfinished(number string) *fault.Error {
+	return fault.New(fault.Conflict, "form.unfinished",
+		"前回送信された内容（番号 "+number+"）の受け付けは完了していません。下の内容で申請する場合は、もう一度「申請する」を押してください。",
+		"What you sent before (number "+number+") was not accepted. To hand in what you see below instead, press the button again.")
+}
+
 // statuses are the codes that HTTP tells apart more finely than fault kinds do.
 var statuses = map[string]int{
 	errMethod.Code:       http.StatusMethodNotAllowed,
 	errTooLarge.Code:     http.StatusRequestEntityTooLarge,
+	errFormTooLarge.Code: http.StatusRequestEntityTooLarge,
 	errLinkReplaced.Code: http.StatusGone,
 	errLinkExpired.Code:  http.StatusGone,
 	errLinkClosed.Code:   http.StatusGone,
@@ -105,8 +133,9 @@ type errorView struct {
 	Ref    string
 }
 
-// fail answers with the page for err. Causes and the unknown go to the log under the reference id that the page shows.
-func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+// report writes err to the log under the reference id of the visit and returns what the visitor may know of it, with its status. Causes
+// and the unknown stay in the log.
+func (p *portal) report(w http.ResponseWriter, r *http.Request, err error) (*fault.Error, int) {
 	f, ref := publicFault(err), visitOf(r).id
 	status := statusOf(f)
 	switch {
@@ -118,6 +147,13 @@ func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "60")
 	}
+	return f, status
+}
+
+// fail answers with the page for err.
+func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f, status := p.report(w, r, err)
+	ref := visitOf(r).id
 	v := errorView{Status: status, Title: p.headline(f, status), Text: f.Text, Fields: f.Fields, Ref: ref}
 	if r.Method == http.MethodPost && r.Pattern != "" && (!fault.Permanent(f) || f.Kind == fault.Forbidden) {
 		v.Retry = r.URL.Path

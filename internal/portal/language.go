@@ -63,6 +63,16 @@ func (c catalog) in(l order.Language) func(key string, args ...any) (string, err
 	}
 }
 
+// hint returns the template function hint for one language: the hint under a field's label, empty for a field without one.
+func (c catalog) hint(l order.Language) func(path string) string {
+	return func(path string) string { return c["field."+path+".hint"].In(string(l)) }
+}
+
+// say returns the template function say for one language: a text that came with the data.
+func say(l order.Language) func(fault.Text) string {
+	return func(t fault.Text) string { return t.In(string(l)) }
+}
+
 const languageCookie = "smid-lang"
 
 // language chooses the language of the answer: what the visitor has switched to (?lang=, then the cookie of an earlier

@@ -92,9 +92,33 @@ func TestTextsAndTemplatesAgree(t *testing.T) {
 	verb := regexp.MustCompile(`%[a-z]`)
 	for key, text := range texts {
 		code, _ := strings.CutPrefix(key, "error.title.")
-		require.True(t, strings.Contains(sources.String(), `"`+key+`"`) || strings.Contains(sources.String(), `"`+code+`"`), "%s is not used", key)
+		used := slices.ContainsFunc([]string{key, code, fieldOf(key)}, func(s string) bool { return strings.Contains(sources.String(), `"`+s+`"`) }) ||
+			slices.ContainsFunc(joined(sources.String()), func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+		require.True(t, used, "%s is not used", key)
 		require.True(t, slices.Equal(verb.FindAllString(text.JA, -1), verb.FindAllString(text.EN, -1)), key)
 	}
+}
+
+// fieldOf returns the path of the field that a text of a form is about: its label, hint, or one of its choices.
+func fieldOf(key string) string {
+	path, _ := strings.CutPrefix(key, "field.")
+	path = strings.TrimSuffix(strings.TrimSuffix(path, ".hint"), ".text")
+	for _, chosen := range []string{"type", "validity_years", "dcv_method"} {
+		if strings.HasPrefix(path, chosen+".") {
+			return chosen
+		}
+	}
+	return path
+}
+
+// joined returns the beginnings of keys that are put together when a page is rendered, but for those of fields.
+func joined(sources string) (prefixes []string) {
+	for _, m := range regexp.MustCompile(`(?:print |:?= )"([a-z.]+\.)"`).FindAllStringSubmatch(sources, -1) {
+		if m[1] != "field." && m[1] != "error.title." {
+			prefixes = append(prefixes, m[1])
+		}
+	}
+	return prefixes
 }
 
 func glob(t *testing.T, pattern string) []string {

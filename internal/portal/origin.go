@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -42,9 +41,14 @@ func (p *portal) formCookie(r *http.Request) string {
 	return "smid-form"
 }
 
-// formToken returns the hidden field's value for the form at path and sees to it that the browser holds the key to it. The
-// field is an HMAC of the path under the key, so a form made for one link is of no use for another.
+// formToken returns the hidden field's value for the form at the request's own path; see formTokenFor.
 func (p *portal) formToken(w http.ResponseWriter, r *http.Request) string {
+	return p.formTokenFor(w, r, r.URL.Path)
+}
+
+// formTokenFor returns the hidden field's value for a form that is sent to path and sees to it that the browser holds the key to it.
+// The field is an HMAC of the path under the key, so a form made for one link is of no use for another.
+func (p *portal) formTokenFor(w http.ResponseWriter, r *http.Request, path string) string {
 	key := p.formKey(r)
 	if key == "" {
 		key = secret.Token()
@@ -53,28 +57,24 @@ func (p *portal) formToken(w http.ResponseWriter, r *http.Request) string {
 			SameSite: http.SameSiteLaxMode, // a POST from another site comes without it; a second link opened from a mail keeps it
 		})
 	}
-	return sign(key, r.URL.Path)
+	return sign(key, path)
 }
 
-// checkForm refuses a form that was not shown to this browser by us, and one that says a thing twice: whoever reads the first value and
-// whoever reads the last would understand different decisions.
+// checkForm refuses a form that cannot be read, and one that was not shown to this browser by us.
 func (p *portal) checkForm(r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return err
-		}
-		return errBadForm.Because(err)
+	if err := parseForm(r); err != nil {
+		return err
 	}
-	for _, values := range r.PostForm {
-		if len(values) != 1 {
-			return errBadForm
-		}
-	}
-	key := p.formKey(r)
-	if key == "" || !hmac.Equal([]byte(sign(key, r.URL.Path)), []byte(r.PostFormValue(formField))) {
+	if !p.ours(r) {
 		return errForm
 	}
 	return nil
+}
+
+// ours reports whether the form, which has been read, was shown to this browser by us for the request's path.
+func (p *portal) ours(r *http.Request) bool {
+	key := p.formKey(r)
+	return key != "" && hmac.Equal([]byte(sign(key, r.URL.Path)), []byte(r.PostFormValue(formField)))
 }
 
 // formKey returns the browser's form key, or "" for none or one that is not ours.

@@ -1,6 +1,6 @@
-// Package portal is what the internet sees of the system: the domain approval page (G17), the download page (G22), the CA
-// certificates and CRLs that certificates point to, and health. Everything it shows comes from the record; only a decision
-// goes to the orders' engine. It needs no worker and no Temporal to show, download or serve anything.
+// Package portal is what the internet sees of the system: the application form (G2–G13) and its receipt, the domain approval page (G17), the download page (G22), the CA
+// certificates and CRLs that certificates point to, and health. Everything it shows comes from the record; only an application
+// and a decision go to the orders' engine. It needs no worker and no Temporal to show, download or serve anything.
 //
 // Each page is one Go file, one template and one file of texts of the same name (templates/texts, both languages side by side). All
 // share templates/layout.html and static/style.css; what several pages show lies in templates/parts. A page works without scripts;
@@ -8,6 +8,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,10 @@ import (
 
 	"github.com/go-chi/httprate"
 
+	"securemailid.example/internal/csr"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
 )
 
 // Records is what the pages read. What does not exist is a fault of kind NotFound, a database that does not answer one of
@@ -35,6 +38,21 @@ type Records interface {
 	IssuingCA(ctx context.Context, id string) (order.IssuingCA, error)
 	// CRL returns the latest list of the issuer.
 	CRL(ctx context.Context, issuer string) (order.CRL, error)
+	// AddLink keeps a link of the order; a repeat with the same hash changes nothing.
+	AddLink(ctx context.Context, l order.Link) error
+	// Submitted returns the number that the submission under the idempotency key got, and whether it has become an order.
+	Submitted(ctx context.Context, key string) (number string, accepted bool, err error)
+}
+
+// Desk takes applications, with the rules of the command line.
+type Desk interface {
+	// Check returns the application in its normal form, its voucher code included, or an invalid-fields fault. It asks no record.
+	Check(ctx context.Context, a order.Application) (order.Application, error)
+	// CSR reads a signing request. The fault for one that cannot be accepted has the field "csr".
+	CSR(text string) (csr.Request, error)
+	// Submit hands the application in. The same key with the same content is the same order; with other content it is a Conflict of
+	// code submission.key-reused. A voucher that cannot be redeemed is a fault of a code that begins with "voucher.".
+	Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error)
 }
 
 // Orders takes decisions to the order. A Temporal server or worker that does not answer is a fault of kind Unavailable, and
@@ -52,14 +70,27 @@ type Bundler interface {
 
 // Brand is in whose name the pages speak.
 type Brand struct {
-	Name    fault.Text // such as the operator's company
-	HelpURL string     // where people find help; http or https
+	Name     fault.Text // such as the operator's company
+	HelpURL  string     // where people find help; http or https
+	TermsURL string     // the terms of service, to which an applicant agrees (G13); http or https
 }
 
-// Limits bound what one client address may do per minute. Zero means the default.
+// Limits bound what one client address may do per minute, but for vouchers. Zero means the default.
 type Limits struct {
 	Decisions int // approval forms sent; default 30
 	Misses    int // links that do not exist; default 20
+	Forms     int // application forms sent; default 30
+	Previews  int // signing requests shown decoded; default 60
+
+	VoucherRefusals      int // wrong voucher numbers of one address, per hour; default 10
+	VoucherRefusalsInAll int // of everybody together, per hour; default 600
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Decisions: cmp.Or(l.Decisions, 30), Misses: cmp.Or(l.Misses, 20), Forms: cmp.Or(l.Forms, 30), Previews: cmp.Or(l.Previews, 60),
+		VoucherRefusals: cmp.Or(l.VoucherRefusals, 10), VoucherRefusalsInAll: cmp.Or(l.VoucherRefusalsInAll, 600),
+	}
 }
 
 // Config is everything that the portal needs. All fields without a stated default are required.
@@ -67,7 +98,9 @@ type Config struct {
 	Brand   Brand
 	Records Records
 	Orders  Orders
+	Desk    Desk
 	Bundler Bundler
+	Policy  policy.Book // the zero Book is that of the profile guide
 	// Ready asks whether the record answers; /readyz reports it.
 	Ready  func(context.Context) error
 	Clock  func() time.Time
@@ -83,10 +116,12 @@ type Config struct {
 // portal holds what the handlers share; it is immutable once built.
 type portal struct {
 	Config
-	pages  map[order.Language]templates
-	texts  catalog
-	assets assets
-	misses *httprate.RateLimiter
+	pages    map[order.Language]templates
+	texts    catalog
+	assets   assets
+	misses   *httprate.RateLimiter
+	forms    *httprate.RateLimiter
+	vouchers voucherGuard
 }
 
 // New returns the portal's handler, or an error that names what the configuration lacks.
@@ -94,13 +129,11 @@ func New(c Config) (http.Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if c.Limits.Decisions == 0 {
-		c.Limits.Decisions = 30
+	c.Limits = c.Limits.withDefaults()
+	p := &portal{
+		Config: c, misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
+		vouchers: newVoucherGuard(c.Limits),
 	}
-	if c.Limits.Misses == 0 {
-		c.Limits.Misses = 20
-	}
-	p := &portal{Config: c, misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute)}
 	var err error
 	if p.texts, err = loadTexts(); err != nil {
 		return nil, err
@@ -121,24 +154,30 @@ func (c Config) check() error {
 		}
 		return nil
 	}
-	base, baseErr := url.Parse(c.BaseURL)
-	help, helpErr := url.Parse(c.Brand.HelpURL)
+	notWeb := func(address string) bool {
+		u, err := url.Parse(address)
+		return err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == ""
+	}
 	return errors.Join(
 		missing("Brand.Name (ja and en)", c.Brand.Name.JA == "" || c.Brand.Name.EN == ""),
-		missing("Brand.HelpURL (http or https)", helpErr != nil || !isWeb(help)),
-		missing("BaseURL (http or https)", baseErr != nil || !isWeb(base)),
-		missing("Records", c.Records == nil), missing("Orders", c.Orders == nil), missing("Bundler", c.Bundler == nil),
+		missing("Brand.HelpURL (http or https)", notWeb(c.Brand.HelpURL)),
+		missing("Brand.TermsURL (http or https)", notWeb(c.Brand.TermsURL)), missing("BaseURL (http or https)", notWeb(c.BaseURL)),
+		missing("Records", c.Records == nil), missing("Orders", c.Orders == nil), missing("Bundler", c.Bundler == nil), missing("Desk", c.Desk == nil),
 		missing("Ready", c.Ready == nil), missing("Clock", c.Clock == nil), missing("Logger", c.Logger == nil),
 	)
 }
-
-func isWeb(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
 
 // routes is the portal's table of contents.
 func (p *portal) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	page := func(pattern string, h pageFunc) { mux.Handle(pattern, p.page(h)) }
 	page("GET /{$}", p.home)
+	page("GET "+enrollPath, p.showEnroll)
+	page("POST "+enrollPath, p.checkEnroll)
+	mux.Handle("GET "+submitPath, http.RedirectHandler(enrollPath, http.StatusSeeOther)) // a reload of an answer to a POST
+	page("POST "+submitPath, p.submitEnroll)
+	mux.Handle("POST "+enrollPath+"/csr", p.limited(p.Limits.Previews, p.page(p.previewCSR)))
+	page("GET /receipt/{token}", p.showReceipt)
 	page("GET /approve/{token}", p.showApproval)
 	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
 	page("GET /download/{token}", p.showDownload)

@@ -48,6 +48,7 @@ type record struct {
 	certs  map[string][]order.Certificate
 	cas    map[string]order.IssuingCA
 	crls   map[string]order.CRL
+	keys   map[string]string // order number by idempotency key, of what was handed in and accepted
 	down   error
 }
 
@@ -87,6 +88,20 @@ func (r *record) IssuingCA(_ context.Context, id string) (order.IssuingCA, error
 }
 
 func (r *record) CRL(_ context.Context, id string) (order.CRL, error) { return look(r, r.crls, id) }
+
+func (r *record) AddLink(_ context.Context, l order.Link) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.links[string(l.Hash)]; !known && r.down == nil {
+		r.links[string(l.Hash)] = l
+	}
+	return r.down
+}
+
+func (r *record) Submitted(_ context.Context, key string) (string, bool, error) {
+	n, err := look(r, r.keys, key)
+	return n, err == nil && r.orders[n].Number != "", err
+}
 
 func (r *record) use(token string, change func(*order.Link)) {
 	r.mu.Lock()
@@ -147,6 +162,7 @@ type site struct {
 	t        testing.TB
 	record   *record
 	engine   *engine
+	desk     *desk
 	log      *logbook
 	approval string // token of an approval link
 	download string // token of a download link
@@ -194,14 +210,15 @@ func open(t testing.TB, language order.Language, change ...func(*portal.Config))
 			string(secret.Hash(s.download)): {ID: "link-2", Order: number, Purpose: order.LinkDownload, ExpiresAt: now.Add(24 * time.Hour)},
 		},
 		orders: map[string]order.Status{number: sampleOrder(language)},
-		certs:  map[string][]order.Certificate{}, cas: map[string]order.IssuingCA{}, crls: map[string]order.CRL{},
+		certs:  map[string][]order.Certificate{}, cas: map[string]order.IssuingCA{}, crls: map[string]order.CRL{}, keys: map[string]string{},
 	}
+	s.desk = &desk{record: s.record}
 	var h http.Handler
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
 	t.Cleanup(s.Close)
 	c := portal.Config{
-		Brand:   portal.Brand{Name: fault.Text{JA: "サンプル認証局", EN: "Example CA"}, HelpURL: "https://help.example.com/"},
-		Records: s.record, Orders: s.engine, Bundler: labels{},
+		Brand:   portal.Brand{Name: fault.Text{JA: "サンプル認証局", EN: "Example CA"}, HelpURL: "https://help.example.com/", TermsURL: "https://www.example.com/terms.pdf"},
+		Records: s.record, Orders: s.engine, Desk: s.desk, Bundler: labels{},
 		Ready: func(context.Context) error { return nil },
 		Clock: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		BaseURL: s.URL,
@@ -293,7 +310,7 @@ func (s *site) issue(sequence int) (order.Certificate, order.IssuingCA) {
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	_, err := portal.New(portal.Config{Brand: portal.Brand{HelpURL: "javascript:alert(1)"}, BaseURL: "portal.example.jp"})
-	for _, field := range []string{"Brand.Name", "Brand.HelpURL", "BaseURL", "Records", "Orders", "Bundler", "Ready", "Clock", "Logger"} {
+	for _, field := range []string{"Brand.Name", "Brand.HelpURL", "Brand.TermsURL", "BaseURL", "Records", "Orders", "Desk", "Bundler", "Ready", "Clock", "Logger"} {
 		require.ErrorContains(t, err, field)
 	}
 }
@@ -313,7 +330,10 @@ func TestHomeShowsSixStepsAndHelp(t *testing.T) {
 	s := open(t, order.Japanese)
 	p := s.get(s.visitor(), "/")
 	require.Equal(t, http.StatusOK, p.StatusCode)
-	require.Equal(t, 6, strings.Count(p.text, "<li>"))
+	require.Equal(t, 6, strings.Count(p.text, `<li><svg class="icon"`))
+	for _, way := range []string{"/enroll", "/reissue", "/status"} {
+		require.Contains(t, p.text, `href="`+way+`"`)
+	}
 	require.Contains(t, p.text, `href="https://help.example.com/"`)
 	require.Contains(t, p.text, "バウチャー")
 }

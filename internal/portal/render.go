@@ -41,7 +41,7 @@ func loadPages(texts catalog, assets assets) (map[order.Language]templates, erro
 	all := map[order.Language]templates{}
 	for _, l := range languages {
 		all[l] = templates{}
-		funcs := template.FuncMap{"t": texts.in(l), "when": moment(l), "asset": assets.href}
+		funcs := template.FuncMap{"t": texts.in(l), "hint": texts.hint(l), "say": say(l), "when": moment(l), "asset": assets.href}
 		for _, name := range names {
 			page := strings.TrimSuffix(path.Base(name), ".html")
 			if page == "layout" {

@@ -85,6 +85,19 @@ func (s *Store) reserved(ctx context.Context, key, content []byte) (number strin
 	return r.Number, r.Accepted, nil
 }
 
+// Submitted returns the number that was reserved under the idempotency key, and whether it has become an order. A key that nothing was
+// handed in under is NotFound.
+func (s *Store) Submitted(ctx context.Context, key string) (number string, accepted bool, err error) {
+	hash := sha256.Sum256([]byte(key))
+	var r struct {
+		Number   string
+		Accepted bool
+	}
+	err = s.db.GetContext(ctx, &r, `
+		SELECT s.number, o.number IS NOT NULL AS accepted FROM submissions s LEFT JOIN orders o USING (number) WHERE s.key_hash = $1`, hash[:])
+	return r.Number, r.Accepted, translate(ctx, orNotFound(err, unknownOrder()))
+}
+
 func (s *Store) checkUnredeemed(ctx context.Context, sub order.Submission, number string) error {
 	v, err := s.Voucher(ctx, sub.VoucherHash)
 	if err != nil {

@@ -1,0 +1,101 @@
+package portal
+
+import (
+	"net/http"
+	"strconv"
+
+	"securemailid.example/internal/order"
+)
+
+// confirmView is the page on which an application is reviewed, printed and saved before it is handed in (G13).
+type confirmView struct {
+	Notice    *noticeView
+	Carried   []carried
+	FormToken string
+	Parts     []reviewPart
+	CSR       csrView
+	TermsURL  string
+	Language  order.Language // of the mails
+}
+
+// reviewPart is a part of the form as it was understood.
+type reviewPart struct {
+	Title string // text key
+	Rows  []reviewRow
+}
+
+// reviewRow is one field in its normal form.
+type reviewRow struct {
+	Path      string
+	Value     string
+	Choice    string // text key of the value, where it was chosen
+	Typed     string // what was typed, where the normal form differs from it
+	Certified bool
+}
+
+// confirm checks the form and shows the confirm page, or the form again with what is wrong with it.
+func (p *portal) confirm(w http.ResponseWriter, r *http.Request, status int, f form, n *noticeView) error {
+	a, err := p.Desk.Check(r.Context(), f.application())
+	if f.refuse(err) {
+		return p.renderForm(w, r, max(status, http.StatusUnprocessableEntity), f, n)
+	}
+	if err != nil {
+		return p.again(w, r, f, err, p.renderForm)
+	}
+	return p.render(w, r, status, "confirm", confirmView{
+		Notice: n, Carried: f.Carried(enrollFields), FormToken: p.formTokenFor(w, r, submitPath),
+		Parts: f.review(a), CSR: p.csrOf(a), TermsURL: p.Brand.TermsURL, Language: a.Language,
+	})
+}
+
+// review sets the application as it was understood beside what was typed.
+func (f form) review(a order.Application) []reviewPart {
+	o, person, contact := a.Organization, a.Representative, a.TechnicalContact
+	return []reviewPart{
+		{"enroll.part.certificate", []reviewRow{
+			f.row("voucher", a.Voucher), f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
+			f.row("certificate_email", a.CertificateEmail), f.chosen("dcv_method", string(a.DCVMethod)),
+		}},
+		{"enroll.part.organization", rows(
+			f.row("organization.name_ja", o.NameJA), f.row("organization.name", o.Name), f.row("organization.unit", o.Unit),
+			f.row("organization.identifier", o.Identifier), f.row("organization.state", o.State), f.row("organization.city", o.City),
+			f.row("organization.street", o.Street), f.row("organization.postal_code", o.PostalCode), f.row("organization.telephone", order.NationalPhone(o.Telephone)),
+		)},
+		{"group.representative", []reviewRow{
+			f.row("representative.department", person.Department),
+			f.row("representative.family_name_ja", person.FamilyNameJA), f.row("representative.given_name_ja", person.GivenNameJA),
+			f.row("representative.family_name", person.FamilyName), f.row("representative.given_name", person.GivenName),
+			f.row("representative.email", person.Email),
+		}},
+		{"group.technical_contact", []reviewRow{
+			f.row("technical_contact.company", contact.Company), f.row("technical_contact.department", contact.Department),
+			f.row("technical_contact.family_name", contact.FamilyName), f.row("technical_contact.given_name", contact.GivenName),
+			f.row("technical_contact.telephone", order.NationalPhone(contact.Telephone)), f.row("technical_contact.email", contact.Email),
+		}},
+	}
+}
+
+// row is a field that was typed.
+func (f form) row(path, value string) reviewRow {
+	row := reviewRow{Path: path, Value: value, Certified: inputs[path].Certified}
+	if typed := printable(f.text(path)); typed != value {
+		row.Typed = typed
+	}
+	return row
+}
+
+// chosen is a field whose value was chosen.
+func (f form) chosen(path, value string) reviewRow {
+	return reviewRow{Path: path, Choice: "field." + path + "." + value}
+}
+
+// rows leaves out what was left empty.
+func rows(all ...reviewRow) []reviewRow {
+	var out []reviewRow
+	for _, r := range all {
+		if r.Value != "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
