@@ -53,7 +53,7 @@ func (f form) review(a order.Application) []reviewPart {
 	o, person, contact := a.Organization, a.Representative, a.TechnicalContact
 	return []reviewPart{
 		{"enroll.part.certificate", []reviewRow{
-			f.row("voucher", a.Voucher), f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
+			{Path: "voucher", Value: a.Voucher}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
 			f.row("certificate_email", a.CertificateEmail), f.chosen("dcv_method", string(a.DCVMethod)),
 		}},
 		{"enroll.part.organization", rows(

@@ -110,18 +110,23 @@ func (f *form) set(path, value string) {
 	f.typed[path] = value
 }
 
-// refuse takes the broken rules of an invalid-fields fault into the form, and reports whether err was one. A private key that was
-// entered in the place of a CSR is forgotten: it must not travel once more.
+// refuse takes the broken rules of an invalid-fields fault into the form, and reports whether err was one. Where nothing was chosen, it
+// says that in a page's words instead of those of the order file. A private key that was entered in the place of a CSR is forgotten: it
+// must not travel once more.
 func (f *form) refuse(err error) bool {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.Kind != fault.Invalid || len(e.Fields) == 0 {
 		return false
 	}
-	f.broken = append(f.broken, e.Fields...)
 	for _, b := range e.Fields {
+		if chosen[b.Path] && f.text(b.Path) == "" {
+			b.Code, b.Rule, b.Remedy = "required", fault.Text{JA: "選択されていません。", EN: "Nothing has been chosen."},
+				fault.Text{JA: "いずれか1つを選択してください。", EN: "Choose one."}
+		}
 		if b.Code == "csr.private-key" {
 			f.set(csr.Path, "")
 		}
+		f.broken = append(f.broken, b)
 	}
 	return true
 }

@@ -48,6 +48,9 @@ var inputs = map[string]input{
 	"technical_contact.email":       {Kind: "email", Autocomplete: "section-technical email"},
 }
 
+// chosen are the fields with a value out of a few.
+var chosen = map[string]bool{"type": true, "validity_years": true, "dcv_method": true, "reason": true}
+
 // inputView is a field as the template "input" shows it.
 type inputView struct {
 	input

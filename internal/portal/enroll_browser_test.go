@@ -1,0 +1,186 @@
+package portal_test
+
+import (
+	"context"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/internal/devstack/chromium"
+	"securemailid.example/internal/order"
+)
+
+// typeIn types the values into the form that the tab shows, as an applicant would.
+func typeIn(t *testing.T, tab context.Context, form url.Values) {
+	t.Helper()
+	values := map[string]string{}
+	for name := range form {
+		values[name] = form.Get(name)
+	}
+	data, err := json.Marshal(values)
+	require.NoError(t, err)
+	_, err = chromedp.Run(tab, chromedp.Evaluate[bool](`((values) => {
+		for (const [name, value] of Object.entries(values)) {
+			for (const e of document.querySelectorAll('#enroll [name="' + name + '"]')) {
+				if (e.type === "hidden" || e.type === "file") continue;
+				if (e.type === "radio" || e.type === "checkbox") { e.checked = e.value === value; continue; }
+				e.value = value;
+				e.dispatchEvent(new Event("input", { bubbles: true }));
+			}
+		}
+		return true;
+	})(`+string(data)+`)`))
+	require.NoError(t, err)
+}
+
+func show(t *testing.T, tab context.Context, page string) {
+	t.Helper()
+	for _, v := range views(t) {
+		v.show(t, tab, page)
+		width, err := chromedp.Run(tab, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+		require.NoError(t, err)
+		require.Equal(t, v.width, width, page)
+	}
+}
+
+func evaluate[T any](t *testing.T, tab context.Context, script string) T {
+	t.Helper()
+	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script))
+	require.NoError(t, err, script)
+	return v
+}
+
+func click(t *testing.T, tab context.Context, selector string) int64 {
+	t.Helper()
+	res, err := chromedp.RunResponse(tab, chromedp.Click(selector))
+	require.NoError(t, err, selector)
+	return res.Status
+}
+
+const (
+	toReview = `#enroll .primary`
+	toSubmit = `main form .primary`
+	toEdit   = `button[value="edit"]`
+)
+
+// TestApplicationInABrowser goes from the empty form over its errors and the review to the receipt, in both languages, with JavaScript and
+// without.
+func TestApplicationInABrowser(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		language             order.Language
+		scripts              bool
+		form, broken, review string
+		receipt              string
+	}{
+		{order.Japanese, true, "お申し込み", "エラー", "お申し込み内容の確認", "受け付けました"},
+		{order.Japanese, false, "お申し込み", "エラー", "お申し込み内容の確認", "受け付けました"},
+		{order.English, true, "Apply for", "Error", "Review", "has been received"},
+		{order.English, false, "Apply for", "Error", "Review", "has been received"},
+	} {
+		name := string(row.language)
+		var options []chromium.Option
+		if !row.scripts {
+			name, options = name+" without scripts", append(options, chromium.WithoutScripts())
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab := chromium.Tab(t, options...)
+			traffic := chromium.Watch(t, tab)
+			s := open(t, row.language)
+			require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll?lang="+string(row.language))))
+			requireHeading(t, tab, row.form)
+			requireCheap(t, traffic, "enroll", "")
+			show(t, tab, "enroll-"+string(row.language))
+
+			require.EqualValues(t, 422, click(t, tab, toReview))
+			require.Contains(t, evaluate[string](t, tab, "document.title"), row.broken)
+			require.True(t, evaluate[bool](t, tab, `document.activeElement.classList.contains("broken")`), "the summary has the focus")
+			require.Equal(t, evaluate[int](t, tab, `document.querySelectorAll(".broken a").length`), evaluate[int](t, tab, `[...document.querySelectorAll(".broken a")].filter((a) => document.getElementById(a.hash.slice(1))?.matches("input, textarea")).length`), "each line leads to a field")
+			show(t, tab, "enroll-broken-"+string(row.language))
+
+			typeIn(t, tab, differing(t))
+			if row.scripts {
+				require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview .differs")))
+				require.Contains(t, evaluate[string](t, tab, `document.getElementById("csr-preview").innerText`), "Osaka")
+			}
+			show(t, tab, "enroll-filled-"+string(row.language))
+			traffic.Reset()
+			require.EqualValues(t, 200, click(t, tab, toReview))
+			requireHeading(t, tab, row.review)
+			requireCheap(t, traffic, "confirm", "")
+			require.Contains(t, evaluate[string](t, tab, "document.body.innerText"), "101-0066")
+			show(t, tab, "confirm-"+string(row.language))
+
+			require.EqualValues(t, 200, click(t, tab, toEdit))
+			require.Equal(t, "６", evaluate[string](t, tab, `document.getElementById("organization-postal_code").value`)[len("１０１ー００６"):], "as it was typed")
+			require.EqualValues(t, 200, click(t, tab, toReview))
+			require.Zero(t, s.desk.accepted())
+			traffic.Reset()
+			require.EqualValues(t, 200, click(t, tab, toSubmit))
+			requireHeading(t, tab, row.receipt)
+			requireCheap(t, traffic, "receipt", "")
+			show(t, tab, "receipt-"+string(row.language))
+			require.Equal(t, 1, s.desk.accepted())
+		})
+	}
+}
+
+// TestCSRFromAFile: the chosen file lands in the textarea, by the script at once and without it when the form comes back.
+func TestCSRFromAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "request.csr")
+	text := request(t, pkix.Name{CommonName: "info@example.co.jp"})
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	for _, scripts := range []bool{true, false} {
+		var options []chromium.Option
+		if !scripts {
+			options = append(options, chromium.WithoutScripts())
+		}
+		tab, s := chromium.Tab(t, options...), open(t, order.Japanese)
+		require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll"), chromedp.SetUploadFiles("#csr_file", []string{file})))
+		if scripts {
+			require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview dl")))
+		} else {
+			require.EqualValues(t, 422, click(t, tab, toReview))
+		}
+		require.Equal(t, text, evaluate[string](t, tab, `document.getElementById("csr").value`))
+	}
+}
+
+// TestApplicationIsAccessible: axe-core finds nothing on any page of the way, errors and notices included.
+func TestApplicationIsAccessible(t *testing.T) {
+	t.Parallel()
+	for _, language := range []order.Language{order.Japanese, order.English} {
+		t.Run(string(language), func(t *testing.T) {
+			t.Parallel()
+			tab, s, name := chromium.Tab(t), open(t, language), " "+string(language)
+			require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll?lang="+string(language))))
+			click(t, tab, toReview)
+			typeIn(t, tab, differing(t))
+			require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview .differs")))
+			chromium.Axe(t, tab, "enroll broken"+name)
+			click(t, tab, toReview)
+			s.desk.refuse = func(order.Application) error { return errUnreachable }
+			require.EqualValues(t, 503, click(t, tab, toSubmit))
+			chromium.Axe(t, tab, "confirm"+name)
+			s.desk.refuse = nil
+			click(t, tab, toSubmit)
+			chromium.Axe(t, tab, "receipt"+name)
+		})
+	}
+}
+
+// differing is a form whose CSR says other things.
+func differing(t *testing.T) url.Values {
+	t.Helper()
+	form := filled(t)
+	form.Set("csr", request(t, pkix.Name{CommonName: "info@example.co.jp", Organization: []string{"Sample Trading Co., Ltd."}, Province: []string{"Osaka"}}, "info@example.com"))
+	return form
+}
