@@ -57,8 +57,9 @@ type noticeView struct {
 	Href string
 }
 
-// showEnroll shows the empty form.
+// showEnroll shows the empty form. It holds nothing personal, so the browser may keep it: the back button then leads to what was typed.
 func (p *portal) showEnroll(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "private, no-cache")
 	return p.renderForm(w, r, http.StatusOK, p.newForm(r), nil)
 }
 

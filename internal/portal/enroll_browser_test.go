@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -183,4 +184,44 @@ func differing(t *testing.T) url.Values {
 	form := filled(t)
 	form.Set("csr", request(t, pkix.Name{CommonName: "info@example.co.jp", Organization: []string{"Sample Trading Co., Ltd."}, Province: []string{"Osaka"}}, "info@example.com"))
 	return form
+}
+
+// TestTheBackButtonKeepsWhatWasTyped: from the review back to the form, by the browser's own button.
+func TestTheBackButtonKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	tab, s := chromium.Tab(t), open(t, order.Japanese)
+	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll")))
+	typeIn(t, tab, filled(t))
+	require.EqualValues(t, 200, click(t, tab, toReview))
+	require.NoError(t, chromedp.Do(tab, chromedp.NavigateBack(), chromedp.WaitVisible("#enroll")))
+	require.Equal(t, "Sample Trading K.K.", evaluate[string](t, tab, `document.getElementById("organization-name").value`))
+	typeIn(t, tab, url.Values{"voucher": {filled(t).Get("voucher")}}) // the one thing that a browser is asked not to remember
+	require.EqualValues(t, 200, click(t, tab, toReview))
+	require.EqualValues(t, 200, click(t, tab, toSubmit))
+	require.Equal(t, 1, s.desk.accepted())
+}
+
+// TestAPrivateKeyStaysInTheBrowser: what is pasted by mistake is recognised without being sent.
+func TestAPrivateKeyStaysInTheBrowser(t *testing.T) {
+	t.Parallel()
+	tab, s := chromium.Tab(t), open(t, order.Japanese)
+	traffic := chromium.Watch(t, tab)
+	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll")))
+	typeIn(t, tab, url.Values{"csr": {"-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0c2VjcmV0\n-----END RSA PRIVATE KEY-----"}})
+	require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview .fault")))
+	require.Contains(t, evaluate[string](t, tab, `document.getElementById("csr-preview").innerText`), "秘密鍵")
+	require.Empty(t, evaluate[string](t, tab, `document.getElementById("csr").value`))
+	for _, r := range traffic.Requests() {
+		require.NotContains(t, r.Body, "c2VjcmV0")
+	}
+}
+
+// TestALargeFieldInABrowser: the answer arrives although the browser was not done sending.
+func TestALargeFieldInABrowser(t *testing.T) {
+	t.Parallel()
+	tab, s := chromium.Tab(t), open(t, order.Japanese)
+	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll")))
+	typeIn(t, tab, url.Values{"voucher": {strings.Repeat("x", 1<<20)}})
+	require.EqualValues(t, 413, click(t, tab, toReview))
+	require.Contains(t, evaluate[string](t, tab, "document.body.innerText"), "64 KiB")
 }

@@ -32,7 +32,8 @@ type desk struct {
 	mu     sync.Mutex
 	calls  int
 	refuse func(order.Application) error
-	lost   bool // the order is accepted, but the answer does not arrive
+	seen   func(order.Application) // told of every form that keeps the rules
+	lost   bool                    // the order is accepted, but the answer does not arrive
 }
 
 func (d *desk) validate(a order.Application) (order.Normalized, error) {
@@ -46,6 +47,9 @@ func (d *desk) validate(a order.Application) (order.Normalized, error) {
 
 func (d *desk) Check(_ context.Context, a order.Application) (order.Application, error) {
 	n, err := d.validate(a)
+	if err == nil && d.seen != nil {
+		d.seen(n.Application)
+	}
 	return n.Application, err
 }
 

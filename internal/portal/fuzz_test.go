@@ -13,7 +13,9 @@ import (
 )
 
 // unlimited keeps rate limits out of a fuzz run.
-func unlimited(c *portal.Config) { c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30} }
+func unlimited(c *portal.Config) {
+	c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30, Forms: 1 << 30, Previews: 1 << 30}
+}
 
 // FuzzToken: whatever stands where the token belongs, no stranger gets past the door, nothing fails inside and nothing is decided.
 func FuzzToken(f *testing.F) {

@@ -10,7 +10,7 @@ import (
 type input struct {
 	Kind         string // of the element: text unless set
 	Mode         string // inputmode
-	Autocomplete string // the purpose of the field (WCAG 1.3.5); off where a browser's memory would put in something else
+	Autocomplete string // the purpose of the field (WCAG 1.3.5); off would keep the back button from restoring it
 	List         string // the id of a list of suggestions
 	Certified    bool   // ★: goes into the certificate (G9)
 	Optional     bool
@@ -21,29 +21,29 @@ type input struct {
 // inputs holds every single-line field of the forms by its path.
 var inputs = map[string]input{
 	"voucher":           {Autocomplete: "off", Code: true},
-	"certificate_email": {Kind: "email", Autocomplete: "off", Certified: true},
+	"certificate_email": {Kind: "email", Certified: true},
 
 	"organization.name_ja":     {Autocomplete: "section-organization organization"},
-	"organization.name":        {Autocomplete: "off", Certified: true},
-	"organization.unit":        {Autocomplete: "off", Certified: true, Optional: true},
-	"organization.state":       {Autocomplete: "off", Certified: true, List: "prefectures", Short: true},
-	"organization.city":        {Autocomplete: "off", Certified: true, Short: true},
-	"organization.street":      {Autocomplete: "off"},
+	"organization.name":        {Certified: true},
+	"organization.unit":        {Certified: true, Optional: true},
+	"organization.state":       {Certified: true, List: "prefectures", Short: true},
+	"organization.city":        {Certified: true, Short: true},
+	"organization.street":      {},
 	"organization.postal_code": {Mode: "numeric", Autocomplete: "section-organization postal-code", Short: true},
 	"organization.telephone":   {Kind: "tel", Autocomplete: "section-organization tel", Short: true},
-	"organization.identifier":  {Mode: "numeric", Autocomplete: "off", Certified: true, Short: true},
+	"organization.identifier":  {Mode: "numeric", Certified: true, Short: true},
 
-	"representative.department":     {Autocomplete: "off"},
+	"representative.department":     {},
 	"representative.family_name_ja": {Autocomplete: "section-representative family-name", Short: true},
 	"representative.given_name_ja":  {Autocomplete: "section-representative given-name", Short: true},
-	"representative.family_name":    {Autocomplete: "off", Short: true},
-	"representative.given_name":     {Autocomplete: "off", Short: true},
+	"representative.family_name":    {Short: true},
+	"representative.given_name":     {Short: true},
 	"representative.email":          {Kind: "email", Autocomplete: "section-representative email"},
 
 	"technical_contact.company":     {Autocomplete: "section-technical organization"},
-	"technical_contact.department":  {Autocomplete: "off"},
-	"technical_contact.family_name": {Autocomplete: "off", Short: true},
-	"technical_contact.given_name":  {Autocomplete: "off", Short: true},
+	"technical_contact.department":  {},
+	"technical_contact.family_name": {Short: true},
+	"technical_contact.given_name":  {Short: true},
 	"technical_contact.telephone":   {Kind: "tel", Autocomplete: "section-technical tel", Short: true},
 	"technical_contact.email":       {Kind: "email", Autocomplete: "section-technical email"},
 }

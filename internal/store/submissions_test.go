@@ -300,3 +300,24 @@ func TestVoucherCodeIsStoredNowhere(t *testing.T) {
 		require.Zero(t, one[int](r, `SELECT count(*) FROM `+table+` x WHERE x::text LIKE '%' || $1 || '%'`, secret16), table)
 	}
 }
+
+func TestSubmitted(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	sub := submission(r.vouchers(1)[0])
+	_, _, err := r.Submitted(r.ctx(), sub.Key)
+	isFault(t, err, fault.NotFound, "order.unknown")
+
+	number, _, err := r.ReserveNumber(r.ctx(), sub)
+	require.NoError(t, err)
+	found, accepted, err := r.Submitted(r.ctx(), sub.Key)
+	require.NoError(t, err)
+	require.Equal(t, number, found)
+	require.False(t, accepted)
+
+	require.NoError(t, r.Accept(r.ctx(), acceptance(number, sub, r.tick())))
+	found, accepted, err = r.Submitted(r.ctx(), sub.Key)
+	require.NoError(t, err)
+	require.Equal(t, number, found)
+	require.True(t, accepted)
+}
