@@ -51,6 +51,26 @@ type Records interface {
 	// content than the recorded one is a Conflict, except another number, source or reference: it replaces the one before and voids
 	// the steps taken with that, which is why the steps are part of the answer.
 	RecordCommand(ctx context.Context, number string, c order.Command, at time.Time, letters []order.Letter) (order.Recorded, error)
+	// Predecessor returns the certificate that an application would renew (G3): the newest of the same address and organisation that ends
+	// between the two times, is not revoked and has not been renewed; nil without one.
+	Predecessor(ctx context.Context, a order.Application, from, to time.Time) (*order.Renewed, error)
+	// ReusableFor returns what of earlier validations the order could reuse (G16), once it is confirmed: evidence of the same organisation and
+	// registered representative, of orders that ended with a certificate, inside its age limit.
+	ReusableFor(ctx context.Context, number string, rules order.ReuseRules, at time.Time) (order.Reusable, error)
+	// OfferReuse keeps that the representative is asked, with link and letter, and returns where the order stands. The first offer wins. An
+	// order whose phone steps are done is asked nothing: what is known of its domain is reused at once.
+	OfferReuse(ctx context.Context, f order.ReuseOffer, rules order.ReuseRules) (order.Reused, error)
+	// DecideReuse uses up the link of an offer once. Confirmed, the order reuses what still fits and moves on as far as that takes it, in one
+	// transaction; denied, it reuses nothing and is for the caller to reject. An expired link, or one used for the other answer, is a
+	// Conflict or NotFound: the same answer again is a repeat.
+	DecideReuse(ctx context.Context, a order.ReuseAnswer, rules order.ReuseRules) (order.Reused, error)
+	// PhoneValidated keeps the order's phone steps as evidence once all three are done, and lets it reuse what is known of its domain. It
+	// returns where the order stands, or nil for one that reuses nothing.
+	PhoneValidated(ctx context.Context, number, actor string, rules order.ReuseRules, at time.Time) (*order.Reused, error)
+	// EndLapsedReuses ends what the order reuses and what does not hold any more under the rules, and moves it back to where it is to be
+	// validated anew. It returns where the order stands, or nil if everything holds.
+	EndLapsedReuses(ctx context.Context, number string, rules order.ReuseRules, at time.Time) (*order.Reused, error)
+
 	// RecordRefusal keeps that a message could not be applied, and why; reason holds no value of the message.
 	RecordRefusal(ctx context.Context, number string, command, reason string, at time.Time) error
 

@@ -11,5 +11,7 @@ type Acceptance struct {
 	Policy     string // version of the rules it was accepted under
 	Letters    []Letter
 
+	Renews *Renewed // renewal: the certificate that it renews; nil: there is none, and it goes on as a new application
+
 	AfterCompromise bool // reissue: what the policy says of an original revoked for the compromise of its key
 }

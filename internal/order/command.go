@@ -19,6 +19,7 @@ const (
 	CmdDomainMethodChanged     CommandName = "domain-method-changed"
 	CmdChallengeResent         CommandName = "challenge-resent"
 	CmdOrderCancelled          CommandName = "order-cancelled"
+	CmdReuseConfirmed          CommandName = "reuse-confirmed"
 )
 
 // Command is one thing that staff or the applicant do to an order. Every command says who did it.
@@ -128,10 +129,12 @@ type ReviewDecided struct {
 	Original string `json:"original,omitempty"`
 }
 
-// OrderRejected ends the order: it cannot be validated.
+// OrderRejected ends the order: it cannot be validated. What it has gathered is never reused; with Distrust neither is what it has reused,
+// by no order.
 type OrderRejected struct {
 	Actor
-	Reason string `json:"reason"`
+	Reason   string `json:"reason"`
+	Distrust bool   `json:"distrust,omitempty"`
 }
 
 // OrderCancelled ends the order at the applicant's wish.
@@ -142,6 +145,14 @@ type OrderCancelled struct {
 
 // DomainApproved is the domain owner's decision on the approval page (G17). Link is the id of the approval link, which is used up by it.
 type DomainApproved struct {
+	Actor
+	Link     string `json:"link"`
+	Approved *bool  `json:"approved"`
+}
+
+// ReuseConfirmed is the representative's answer on the confirmation page: whether the application is theirs (G16). Link is the id of the
+// link, which is used up by it.
+type ReuseConfirmed struct {
 	Actor
 	Link     string `json:"link"`
 	Approved *bool  `json:"approved"`
@@ -168,6 +179,7 @@ func (InquiryAnswered) Name() CommandName         { return CmdInquiryAnswered }
 func (ReviewDecided) Name() CommandName           { return CmdReviewDecided }
 func (OrderRejected) Name() CommandName           { return CmdOrderRejected }
 func (OrderCancelled) Name() CommandName          { return CmdOrderCancelled }
+func (ReuseConfirmed) Name() CommandName          { return CmdReuseConfirmed }
 func (DomainApproved) Name() CommandName          { return CmdDomainApproved }
 func (DomainCheckNow) Name() CommandName          { return CmdDomainCheckNow }
 func (DomainMethodChanged) Name() CommandName     { return CmdDomainMethodChanged }
@@ -177,7 +189,7 @@ func (ChallengeResent) Name() CommandName         { return CmdChallengeResent }
 var CommandNames = []CommandName{
 	CmdPhoneNumberVerified, CmdRepresentativeReached, CmdRepresentativeConfirmed, CmdSubjectCorrected, CmdInquiryOpened,
 	CmdInquiryAnswered, CmdReviewDecided, CmdOrderRejected, CmdDomainApproved, CmdDomainCheckNow, CmdDomainMethodChanged,
-	CmdChallengeResent, CmdOrderCancelled,
+	CmdChallengeResent, CmdOrderCancelled, CmdReuseConfirmed,
 }
 
 // Recorded is what the record answers to a command.
@@ -185,6 +197,7 @@ type Recorded struct {
 	Applied bool       // false: it had been recorded before, nothing changed
 	Phone   PhoneSteps // as they stand afterwards: another number voids what was learnt by calling the one before
 	Reissue *Reviewed  // with the approval of a reissue
+	Reused  *Reused    // of an order that has to do with reuse: where it stands afterwards
 }
 
 // Reviewed is what the approval of a reissue settles (G26).
@@ -236,6 +249,8 @@ func DecodeCommand(name CommandName, data []byte) (Command, error) {
 		return decode[ChallengeResent](data)
 	case CmdOrderCancelled:
 		return decode[OrderCancelled](data)
+	case CmdReuseConfirmed:
+		return decode[ReuseConfirmed](data)
 	default:
 		return nil, fault.New(fault.Invalid, "command.unknown", "このような操作はありません。", "There is no such command.")
 	}

@@ -16,8 +16,9 @@ const (
 
 // The roles that are not staff.
 const (
-	applicant   = "applicant"
-	domainOwner = "domain-owner"
+	applicant      = "applicant"
+	domainOwner    = "domain-owner"
+	representative = "representative"
 )
 
 // staffSyntax is a member of staff, by login.
@@ -128,13 +129,12 @@ func (c OrderCancelled) Check() []fault.Field {
 
 // Check returns the rules that the message breaks.
 func (c DomainApproved) Check() []fault.Field {
-	var link *fault.Field
-	if !linkSyntax.MatchString(c.Link) {
-		f := field("link", "link", "承認リンクのIDは小文字のUUIDです。", "The id of an approval link is a lower-case UUID.",
-			"承認ページから操作してください。", "Use the approval page.")
-		link = &f
-	}
-	return findings(c.isDomainOwner(), link, decided(c.Approved))
+	return findings(c.isDomainOwner(), namedLink(c.Link), decided(c.Approved))
+}
+
+// Check returns the rules that the message breaks.
+func (c ReuseConfirmed) Check() []fault.Field {
+	return findings(c.isRepresentative(), namedLink(c.Link), decided(c.Approved))
 }
 
 // Check returns the rules that the message breaks.
@@ -181,6 +181,15 @@ func (a Actor) isDomainOwner() *fault.Field {
 	return &f
 }
 
+func (a Actor) isRepresentative() *fault.Field {
+	if a.Actor == representative {
+		return nil
+	}
+	f := field("actor", "actor", "この操作は申請責任者 (representative) だけが、確認ページから行えます。",
+		"Only the applicant representative (representative) may do this, on the confirmation page.", "届いたメールのリンクを開いてください。", "Open the link in the mail.")
+	return &f
+}
+
 // findings returns the rules that are broken.
 func findings(checks ...*fault.Field) []fault.Field {
 	var out []fault.Field
@@ -205,6 +214,15 @@ func shape(path, number string) *fault.Field {
 func prose(path, s string) *fault.Field { return multiline(path, s, maxProse, false) }
 
 func note(s string) *fault.Field { return multiline("note", s, maxProse, true) }
+
+func namedLink(id string) *fault.Field {
+	if linkSyntax.MatchString(id) {
+		return nil
+	}
+	f := field("link", "link", "リンクのIDは小文字のUUIDです。", "The id of a link is a lower-case UUID.",
+		"メールのリンクから開いたページで操作してください。", "Use the page behind the link in the mail.")
+	return &f
+}
 
 func decided(approved *bool) *fault.Field {
 	if approved == nil {

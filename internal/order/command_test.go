@@ -25,6 +25,7 @@ var goodMessages = map[CommandName]string{
 	CmdReviewDecided:           `{"actor":"staff/ops","approved":true}`,
 	CmdOrderRejected:           `{"actor":"staff/ops","reason":"組織を確認できません"}`,
 	CmdDomainApproved:          `{"actor":"domain-owner","link":"` + linkID + `","approved":false}`,
+	CmdReuseConfirmed:          `{"actor":"representative","link":"` + linkID + `","approved":true}`,
 	CmdDomainCheckNow:          `{"actor":"applicant"}`,
 	CmdDomainMethodChanged:     `{"actor":"applicant","method":"dns-cname"}`,
 	CmdChallengeResent:         `{"actor":"staff/ops"}`,
@@ -140,14 +141,15 @@ func TestCheckActor(t *testing.T) {
 }
 
 // TestRoles sends every command in every role: what staff establish is not the applicant's to say, the domain is its owner's to
-// approve, and the system sends none.
+// approve, an application the representative's to own, and the system sends none.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	applicants := []CommandName{CmdInquiryAnswered, CmdOrderCancelled, CmdDomainCheckNow, CmdDomainMethodChanged, CmdChallengeResent}
 	sent := regexp.MustCompile(`"actor":"[^"]*"`)
 	for _, name := range CommandNames {
-		for _, actor := range []string{"staff/ops", "applicant", "domain-owner", "system"} {
-			allowed := actor == "staff/ops" && name != CmdDomainApproved || actor == "domain-owner" && name == CmdDomainApproved ||
+		for _, actor := range []string{"staff/ops", "applicant", "domain-owner", "representative", "system"} {
+			allowed := actor == "staff/ops" && name != CmdDomainApproved && name != CmdReuseConfirmed ||
+				actor == "domain-owner" && name == CmdDomainApproved || actor == "representative" && name == CmdReuseConfirmed ||
 				actor == "applicant" && slices.Contains(applicants, name)
 			want := []string{}
 			if !allowed {
@@ -206,6 +208,8 @@ func TestChecks(t *testing.T) {
 		"review: refused with one":         {ReviewDecided{Actor: ops, Approved: &no, Reason: "x"}, []string{}},
 		"rejected: no reason":              {OrderRejected{Actor: ops}, []string{"reason required"}},
 		"cancelled: no reason":             {OrderCancelled{Actor: ops}, []string{"reason required"}},
+		"reuse: undecided":                 {ReuseConfirmed{Actor: Actor{"representative"}, Link: linkID}, []string{"approved required"}},
+		"reuse: no link":                   {ReuseConfirmed{Actor: Actor{"representative"}, Approved: &no}, []string{"link link"}},
 		"domain: undecided":                {DomainApproved{Actor: owner, Link: linkID}, []string{"approved required"}},
 		"domain: no link":                  {DomainApproved{Actor: owner, Approved: &yes}, []string{"link link"}},
 		"domain: link in capitals":         {DomainApproved{Actor: owner, Link: strings.ToUpper(linkID), Approved: &yes}, []string{"link link"}},

@@ -22,6 +22,7 @@ const (
 	LetterRevocationLink    LetterKind = "revocation-link"    // a link that confirms a revocation, to an address of the order
 	LetterRevoked           LetterKind = "revoked"            // to the certificate address and the technical contact
 	LetterRevocationClock   LetterKind = "revocation-clock"   // to the operator: a revocation's time is running out
+	LetterReuse             LetterKind = "reuse-confirmation" // is this application yours? To the representative, where they are known (G16)
 )
 
 // Letter is one mail to one recipient, as it lies in the outbox. Facts are wiped once it has been delivered, and lose their secret
@@ -70,6 +71,7 @@ type Facts struct {
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
 
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
+	Renewal       *RenewalFacts `json:"renewal,omitempty"` // receipt of a renewal (G3)
 }
 
 // LetterState is what became of a letter.

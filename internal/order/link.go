@@ -13,6 +13,7 @@ const (
 	LinkRevocation    LinkPurpose = "revocation"     // revoke one certificate
 	LinkRenewal       LinkPurpose = "renewal"        // an application form with what is known from the order (G3)
 	LinkStopReminders LinkPurpose = "stop-reminders" // no more expiry reminders to the link's recipient
+	LinkReuse         LinkPurpose = "reuse"          // confirm or deny an application for which earlier validations would be reused (G16)
 )
 
 // Link is an unguessable address given to somebody by mail. Only the hash of its token is stored.

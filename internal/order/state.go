@@ -20,7 +20,7 @@ var transitions = map[State][]State{
 	Accepted:               {Review, DomainValidation, Rejected, Cancelled, Expired},
 	Review:                 {DomainValidation, Rejected, Cancelled, Expired},
 	DomainValidation:       {OrganizationValidation, Rejected, Cancelled, Expired},
-	OrganizationValidation: {Issuing, Rejected, Cancelled, Expired},
+	OrganizationValidation: {DomainValidation, Issuing, Rejected, Cancelled, Expired}, // back where reused evidence has lapsed
 	Issuing:                {Issued, Rejected},
 }
 

@@ -42,7 +42,12 @@ func TestAwaited(t *testing.T) {
 		"an open question comes first": {
 			Progress{State: OrganizationValidation, Method: DCVTXT, OpenInquiry: true}, append([]string{"inquiry-answer technical-contact"}, phone...),
 		},
-		"a reissue in review": {Progress{State: Review}, []string{"review staff"}},
+		"while the representative is asked nobody else is bothered": {
+			Progress{State: Accepted, Method: DCVTXT, ReuseAsked: true}, []string{"reuse-confirmation representative"},
+		},
+		"what was validated before is not awaited": {Progress{State: DomainValidation, Method: DCVTXT, PhoneReused: true}, []string{"dns-record technical-contact"}},
+		"everything was validated before":          {Progress{State: OrganizationValidation, Method: DCVTXT, PhoneReused: true}, []string{"issuance ca"}},
+		"a reissue in review":                      {Progress{State: Review}, []string{"review staff"}},
 		"a blocked issuance is settled by staff first": {
 			Progress{State: OrganizationValidation, Phone: done, OpenInquiry: true, Blocked: true}, []string{"blocked staff", "inquiry-answer technical-contact"},
 		},

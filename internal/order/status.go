@@ -14,6 +14,7 @@ const (
 	PartyDomainOwner      Party = "domain-owner"
 	PartyStaff            Party = "staff"
 	PartyCA               Party = "ca"
+	PartyRepresentative   Party = "representative"
 )
 
 // Awaited is one thing that an order waits for, and from whom.
@@ -127,6 +128,8 @@ type Status struct {
 	Certificates     []CertificateView `json:"certificates,omitempty"`
 	Reissue          *ReissueView      `json:"reissue,omitempty"`
 	Revocations      []Revocation      `json:"revocations,omitempty"` // requests about its certificates, oldest first
+	Reuse            *ReuseView        `json:"reuse,omitempty"`
+	Renews           *Renewed          `json:"renews,omitempty"` // renewal: nil if there was no certificate to renew
 	Timeline         []Event           `json:"timeline"`
 }
 
@@ -148,6 +151,8 @@ type Progress struct {
 	Method      DCVMethod
 	Phone       PhoneSteps
 	OpenInquiry bool
+	ReuseAsked  bool // the representative is asked whether earlier validations may be reused; nothing else is done meanwhile
+	PhoneReused bool // the organisation was validated by phone for an earlier order
 	Blocked     bool // something that only staff can settle keeps the certificate from being issued
 }
 
@@ -170,10 +175,14 @@ func (p Progress) Awaited() []Awaited {
 	if p.State == Review {
 		add("review", PartyStaff, "再発行内容の確認", "review of the reissue request")
 	}
+	if p.ReuseAsked && (p.State == Accepted || p.State == DomainValidation) {
+		add("reuse-confirmation", PartyRepresentative, "申請責任者による、登録済みのメールアドレスでの確認", "confirmation by the applicant representative, from the mail to the registered address")
+		return out
+	}
 	if p.State == Accepted || p.State == DomainValidation {
 		out = append(out, p.Method.awaited()...)
 	}
-	if p.State != Issuing && p.State != Review {
+	if p.State != Issuing && p.State != Review && !p.PhoneReused {
 		out = append(out, p.Phone.awaited()...)
 	}
 	if len(out) == 0 {

@@ -36,6 +36,7 @@ type Rules struct {
 	RandomValueMaxAge   time.Duration // replaced when older (A8–A11: 30 days)
 	DomainReuse         time.Duration // B: 398 days
 	OrganizationReuse   time.Duration // B: 825 days
+	ReuseWait           time.Duration // so long the representative is waited for, before everything is validated anew
 	RemotePerspectives  int           // C2; 0: none asked
 	PerspectiveFailures int           // C3
 	RequireDNSSEC       bool          // C10, C11: SERVFAIL and bogus answers are no permission
@@ -70,6 +71,8 @@ type Rules struct {
 	RenewalAfter        time.Duration   // G3: a certificate can be renewed until so long after it has ended
 	ExpiryReminders     []time.Duration // before a certificate ends, the earliest reminder first, in whole days; each is sent once
 	SubmissionRetention time.Duration   // what was handed in and never became an order is deleted when it is so old
+	RenewalBefore       time.Duration   // G3: a certificate can be renewed so long before it ends, and RenewalAfter after it
+	RenewalCarryOver    time.Duration   // at most so much of what is left of it is added to the new one
 
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant

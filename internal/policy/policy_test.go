@@ -139,6 +139,8 @@ func TestBothProfiles(t *testing.T) {
 			require.Equal(t, 30*day, r.RandomValueMaxAge, "A8 to A11")
 			require.Equal(t, 398*day, r.DomainReuse, "B")
 			require.Equal(t, 825*day, r.OrganizationReuse, "B")
+			require.Less(t, r.ReuseWait, r.ApprovalLinkLife, "the representative can still answer while everything is validated anew")
+			require.Less(t, r.RenewalCarryOver, r.RenewalBefore, "whoever renews early loses something: it is no way to a longer certificate")
 			require.True(t, r.CheckCAA, "C7")
 			require.LessOrEqual(t, r.CAAMaxAge, 8*time.Hour, "C7")
 			require.Equal(t, 825, r.MaxValidityDays, "E")

@@ -28,7 +28,8 @@ func guide() Rules {
 			order.DCVEmail: Allowed, order.DCVFile: Allowed, order.DCVTXT: Allowed, order.DCVCNAME: Allowed, // G8
 		},
 		WHOISContacts:     true, // G17
-		RandomValueMaxAge: 30 * day, DomainReuse: 398 * day, OrganizationReuse: 825 * day,
+		RandomValueMaxAge: 30 * day, DomainReuse: 398 * day, OrganizationReuse: 825 * day, ReuseWait: 3 * day,
+		RenewalBefore: 90 * day, RenewalCarryOver: 30 * day,
 		CheckCAA: true, CAAMaxAge: 8 * time.Hour,
 		OrganizationalUnit: true, // G9
 		PhoneSources:       []order.PhoneSource{order.SourceGovernment, order.SourceDirectory, order.SourceDatabase, order.SourceAttestation},

@@ -33,8 +33,9 @@ func (r reservationRow) toBeSigned() order.ToBeSigned {
 
 // Reserve stores the to-be-signed bytes under (order, sequence), moves the order to issuing, and returns what is stored: the first
 // reservation wins for ever. caa is kept as evidence. It is the last gate before the CA key: without the proof of domain control,
-// which the order's state stands for, the three phone steps (G20) and an answer to every question (G12) it is a Conflict; so is a reissue
-// that does not end when its original ends (G25).
+// which the order's state stands for, the three phone steps (G20) or those of an earlier order, and an answer to every question (G12) it is
+// a Conflict; so is a reissue that does not end when its original ends (G25), and what rests on evidence that does not hold any more
+// (code reuse.lapsed).
 func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error) {
 	var out order.ToBeSigned
 	err := s.change(ctx, func(c *change) error {
@@ -50,6 +51,9 @@ func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADeci
 			return err
 		}
 		if err := c.endsWithOriginal(ctx, o, t); err != nil {
+			return err
+		}
+		if err := c.reusesHold(ctx, o, at); err != nil {
 			return err
 		}
 		if out, err = c.reserve(ctx, t, caa, at); err != nil {
@@ -73,7 +77,7 @@ func readyToIssue(o standing) error {
 	case o.OpenInquiry:
 		return fault.New(fault.Conflict, "inquiry.open", "回答待ちのお問い合わせがあるため、発行できません。",
 			"A question still waits for its answer: nothing is issued before.")
-	case !o.phone().Done():
+	case !o.phone().Done() && !o.PhoneReusedAt.Valid:
 		return fault.New(fault.Conflict, "order.not-validated", "組織の電話確認が完了していないため、発行できません。",
 			"The organisation has not been validated by phone yet: nothing is issued before.")
 	}

@@ -104,7 +104,9 @@ func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters
 	if _, err := c.post(ctx, o.Number, letters, at); err != nil {
 		return err
 	}
-	if _, err := c.ExecContext(ctx, `UPDATE orders SET dcv_method = $2 WHERE number = $1`, o.Number, ch.Method); err != nil {
+	if _, err := c.ExecContext(ctx, `
+		UPDATE orders SET dcv_method = $2, reuse = CASE reuse WHEN 'asked' THEN 'settled' ELSE reuse END WHERE number = $1`,
+		o.Number, ch.Method); err != nil {
 		return err
 	}
 	if o.State != order.DomainValidation {

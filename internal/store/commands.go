@@ -34,14 +34,14 @@ func (s *Store) RecordCommand(ctx context.Context, number string, cmd order.Comm
 			return err
 		}
 		if out.Applied {
-			return c.reviewed(ctx, o, cmd, &out)
+			return c.answered(ctx, o, cmd, &out)
 		}
 		detail, err := c.apply(ctx, o, cmd, at)
 		if err != nil || detail == nil {
 			return err
 		}
 		out.Applied, out.Phone = true, stepsAfter(out.Phone, cmd, at)
-		if err := c.reviewed(ctx, o, cmd, &out); err != nil {
+		if err := c.answered(ctx, o, cmd, &out); err != nil {
 			return err
 		}
 		if _, err := c.ExecContext(ctx, `INSERT INTO commands (order_number, name, at, digest, actor, content) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -75,6 +75,18 @@ func stepsAfter(p order.PhoneSteps, cmd order.Command, at time.Time) order.Phone
 	return p
 }
 
+// answered adds to the answer what some orders need beside it.
+func (c *change) answered(ctx context.Context, o standing, cmd order.Command, out *order.Recorded) error {
+	if o.Reuse != "" {
+		reused, err := reusedBy(ctx, c, o.Number)
+		if err != nil {
+			return err
+		}
+		out.Reused = &reused
+	}
+	return c.reviewed(ctx, o, cmd, out)
+}
+
 func (c *change) recordedBefore(ctx context.Context, number string, name order.CommandName, at time.Time, digest []byte) (before bool, err error) {
 	err = c.GetContext(ctx, &before,
 		`SELECT EXISTS (SELECT FROM commands WHERE order_number = $1 AND name = $2 AND at = $3 AND digest = $4)`, number, name, at, digest)
@@ -102,7 +114,9 @@ func (c *change) apply(ctx context.Context, o standing, cmd order.Command, at ti
 	}
 	switch cmd := cmd.(type) {
 	case order.SubjectCorrected:
-		return c.correct(ctx, o, cmd)
+		return c.correct(ctx, o, cmd, at)
+	case order.OrderRejected:
+		return c.distrust(ctx, o, cmd, at)
 	case order.InquiryOpened:
 		return c.inquire(ctx, o, cmd, at)
 	case order.InquiryAnswered:
@@ -131,8 +145,11 @@ func (c *change) verifyNumber(ctx context.Context, o standing, open bool, cmd or
 	case !open:
 		return nil, wrongState(o.State)
 	}
-	_, err = c.ExecContext(ctx, `UPDATE orders SET number_verified_at = $2, reached_at = NULL, confirmed_at = NULL WHERE number = $1`, o.Number, at)
-	return detail{"source": cmd.Source, "replaced": true}, err
+	if _, err = c.ExecContext(ctx, `UPDATE orders SET number_verified_at = $2, reached_at = NULL, confirmed_at = NULL WHERE number = $1`,
+		o.Number, at); err != nil {
+		return nil, err
+	}
+	return detail{"source": cmd.Source, "replaced": true}, c.invalidatePhone(ctx, o.Number, order.EndNumber, at)
 }
 
 // step records a phone step once (G20). The column is one of ours, never of a message.
@@ -171,7 +188,7 @@ func otherContent() *fault.Error {
 }
 
 // correct replaces the subject by what has been validated (G10) and tells which fields changed, not their values.
-func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorrected) (detail, error) {
+func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorrected, at time.Time) (detail, error) {
 	if o.Type == order.Reissue {
 		return nil, sameName()
 	}
@@ -183,8 +200,15 @@ func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorre
 	if before == after {
 		return nil, nil //nolint:nilnil // nil says that it had been recorded before
 	}
-	_, err := c.ExecContext(ctx, `UPDATE orders SET subject = $2 WHERE number = $1`, o.Number, asJSON(after))
-	return detail{"fields": changedFields(before, after)}, err
+	if _, err := c.ExecContext(ctx, `UPDATE orders SET subject = $2 WHERE number = $1`, o.Number, asJSON(after)); err != nil {
+		return nil, err
+	}
+	if before.Organization != after.Organization || before.Identifier != after.Identifier { // what was reused is of another organisation
+		if err := c.endEveryReuse(ctx, o, order.EndCorrected, cmd.By(), at); err != nil {
+			return nil, err
+		}
+	}
+	return detail{"fields": changedFields(before, after)}, nil
 }
 
 func changedFields(a, b order.Subject) []string {

@@ -145,8 +145,11 @@ func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, 
 		if r.UsedAt.Valid && r.Approved.Bool == approved {
 			return nil
 		}
-		if err := r.usable(o, e.At); err != nil {
+		if err := r.usable(e.At); err != nil {
 			return err
+		}
+		if o.State != order.DomainValidation {
+			return wrongState(o.State)
 		}
 		e.Challenge = r.Challenge.String
 		return c.decide(ctx, o, r, approved, e)
@@ -158,7 +161,7 @@ func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, 
 }
 
 // usable returns why the link cannot decide anything any more, or nil.
-func (r linkRow) usable(o standing, at time.Time) error {
+func (r linkRow) usable(at time.Time) error {
 	switch {
 	case r.UsedAt.Valid:
 		return fault.New(fault.Conflict, "link.used", "このリンクは既に使われています。", "This link has been used already.")
@@ -166,10 +169,9 @@ func (r linkRow) usable(o standing, at time.Time) error {
 		return replacedLink()
 	case !stored(at).Before(r.ExpiresAt):
 		return fault.New(fault.Conflict, "link.expired", "このリンクは有効期限を過ぎています。", "This link has expired.")
-	case o.State != order.DomainValidation:
-		return wrongState(o.State)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (c *change) decide(ctx context.Context, o standing, r linkRow, approved bool, e dcv.Evidence) error {

@@ -33,9 +33,12 @@ type standing struct {
 	ReachedAt        sql.NullTime    `db:"reached_at"`
 	ConfirmedAt      sql.NullTime    `db:"confirmed_at"`
 	BlockedAt        sql.NullTime    `db:"blocked_at"`
+	Reuse            string          // empty, asked or settled
+	PhoneReusedAt    sql.NullTime    `db:"organization_reused_at"`
 }
 
-const standingColumns = `number, type, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at`
+const standingColumns = `number, type, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at, reuse,
+	organization_reused_at`
 
 func (s standing) phone() order.PhoneSteps {
 	return order.PhoneSteps{NumberVerifiedAt: timeOf(s.NumberVerifiedAt), ReachedAt: timeOf(s.ReachedAt), ConfirmedAt: timeOf(s.ConfirmedAt)}
@@ -43,7 +46,8 @@ func (s standing) phone() order.PhoneSteps {
 
 // awaited never is nil: a list of nothing is shown as such.
 func (s standing) awaited() []order.Awaited {
-	p := order.Progress{State: s.State, Method: s.Method, Phone: s.phone(), OpenInquiry: s.OpenInquiry, Blocked: s.BlockedAt.Valid}
+	p := order.Progress{State: s.State, Method: s.Method, Phone: s.phone(), OpenInquiry: s.OpenInquiry, Blocked: s.BlockedAt.Valid,
+		ReuseAsked: s.Reuse == reuseAsked, PhoneReused: s.PhoneReusedAt.Valid}
 	a := p.Awaited()
 	if a == nil {
 		a = []order.Awaited{}
@@ -121,10 +125,11 @@ type orderRow struct {
 	Refusals      int
 	LeftState     order.State `db:"left_state"`
 	Blocked       document[fault.Text]
+	Renews        sql.NullString `db:"renews_order"`
 }
 
 const orderColumns = standingColumns + `, state_since, language, domain, certificate_email, validity_years, application, subject,
-	created_at, deadline_at, reason, refusals, left_state, blocked`
+	created_at, deadline_at, reason, refusals, left_state, blocked, renews_order`
 
 // Order returns the order as it stands, with all that happened to it.
 func (s *Store) Order(ctx context.Context, number string) (order.Status, error) {
@@ -142,6 +147,12 @@ func (s *Store) Order(ctx context.Context, number string) (order.Status, error) 
 			return err
 		}
 		if st.Reissue, err = reissueView(ctx, tx, r.standing); err != nil {
+			return err
+		}
+		if st.Reuse, err = reuseView(ctx, tx, r.standing); err != nil {
+			return err
+		}
+		if st.Renews, err = renewed(ctx, tx, r); err != nil {
 			return err
 		}
 		if st.Inquiries, err = inquiries(ctx, tx, number); err != nil {

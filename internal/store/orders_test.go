@@ -54,13 +54,14 @@ func TestOrderBeginsAsAccepted(t *testing.T) {
 	require.ErrorContains(t, err, "begins as accepted")
 }
 
-// The generated column needs_staff and order.Progress.Awaited say the same, in every state and with every set of phone steps, blocked or not.
+// The generated column needs_staff and order.Progress.Awaited say the same, in every state and with every set of phone steps, blocked or not, with
+// the representative asked about earlier validations or these reused.
 func TestNeedsStaffAgreesWithTheDomain(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
 	r.accepted()
 	for _, state := range order.States {
-		for steps := range 16 {
+		for steps := range 64 {
 			at := func(bit int) any {
 				if steps&bit == 0 {
 					return nil
@@ -69,14 +70,15 @@ func TestNeedsStaffAgreesWithTheDomain(t *testing.T) {
 			}
 			r.exec(`SET session_replication_role = replica`)
 			r.exec(`UPDATE orders SET state = '`+string(state)+`', number_verified_at = $1, reached_at = $2, confirmed_at = $3,
-				blocked_at = $4, blocked = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE '{}'::jsonb END`, at(1), at(2), at(4), at(8))
+				blocked_at = $4, blocked = CASE WHEN $4::timestamptz IS NULL THEN NULL ELSE '{}'::jsonb END,
+				reuse = CASE WHEN $5::timestamptz IS NULL THEN '' ELSE 'asked' END, organization_reused_at = $6`, at(1), at(2), at(4), at(8), at(16), at(32))
 			list, err := r.Orders(r.ctx(), order.Filter{})
 			require.NoError(t, err)
 			owed := false
 			for _, a := range list[0].Awaited {
 				owed = owed || a.Party == order.PartyStaff
 			}
-			require.Equal(t, owed, list[0].NeedsStaff, "%s with steps and block %04b", state, steps)
+			require.Equal(t, owed, list[0].NeedsStaff, "%s with steps, block and reuse %06b", state, steps)
 		}
 	}
 }

@@ -175,8 +175,8 @@ const acceptOrder = `
 		RETURNING v.hash
 	), created AS (
 		INSERT INTO orders (number, type, state, state_since, language, domain, certificate_email, validity_years, dcv_method,
-			application, subject, policy, voucher_hash, created_at, deadline_at)
-		SELECT $1, $4, 'accepted', $2, $5, $6, $7, $3, $8, $9, $10, $11, hash, $2, $12 FROM redeemed
+			application, subject, policy, voucher_hash, created_at, deadline_at, renews_order, renews_sequence)
+		SELECT $1, $4, 'accepted', $2, $5, $6, $7, $3, $8, $9, $10, $11, hash, $2, $12, $20, $21 FROM redeemed
 		RETURNING number
 	), moved AS (
 		UPDATE submissions SET application = NULL WHERE number = (SELECT number FROM created)
@@ -199,7 +199,12 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	}
 	number, app, at := a.Submission.Number, a.Submission.Application, stored(a.At)
 	app.Voucher = ""
-	line, err := audit.New(number, "applicant", "order-accepted", map[string]any{"type": app.Type, "policy": a.Policy}, at)
+	facts := map[string]any{"type": app.Type, "policy": a.Policy}
+	renewsOrder, renewsSequence := refColumns(a.Renews)
+	if a.Renews != nil {
+		facts["renews"] = refText(a.Renews.CertificateRef)
+	}
+	line, err := audit.New(number, "applicant", "order-accepted", facts, at)
 	if err != nil {
 		return err
 	}
@@ -210,7 +215,7 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	accepted, err := affected(s.exec(ctx, acceptOrder,
 		number, at, app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail, app.DCVMethod,
 		asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), asJSON(rowsOf(a.Letters, at)),
-		line.Chain, line.Actor, line.Action, string(line.Detail), content, asJSON(newLinks(linksOf(a.Letters)))))
+		line.Chain, line.Actor, line.Action, string(line.Detail), content, asJSON(newLinks(linksOf(a.Letters))), renewsOrder, renewsSequence))
 	if pq.As(err, pqerror.UniqueViolation) == nil && err != nil {
 		return translate(ctx, err)
 	}
