@@ -12,7 +12,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"securemailid.example/internal/order"
 )
@@ -77,56 +76,6 @@ func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, page
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // the visitor has gone away: nothing to do
-	return nil
-}
-
-// asset is one file of static/, addressed by its content so that it may be cached.
-type asset struct {
-	data []byte
-	mime string
-	etag string
-	href string
-}
-
-// assets are the files of static/ by name.
-type assets map[string]asset
-
-// href is the address of a file, for templates; a misspelt name fails when the page is rendered.
-func (a assets) href(name string) (string, error) {
-	found, ok := a[name]
-	if !ok {
-		return "", fmt.Errorf("no static file %q", name)
-	}
-	return found.href, nil
-}
-
-func loadAssets() (assets, error) {
-	mimes := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
-	entries, err := staticFiles.ReadDir("static")
-	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
-	}
-	all := assets{}
-	for _, e := range entries {
-		data, err := staticFiles.ReadFile("static/" + e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("portal: %w", err)
-		}
-		id := digest(data)[:16]
-		all[e.Name()] = asset{data: data, mime: mimes[path.Ext(e.Name())], etag: `"` + id + `"`, href: "/static/" + e.Name() + "?v=" + id}
-	}
-	return all, nil
-}
-
-func (p *portal) static(w http.ResponseWriter, r *http.Request) error {
-	a, ok := p.assets[r.PathValue("file")]
-	if !ok {
-		return errNoPage
-	}
-	w.Header().Set("Content-Type", a.mime)
-	w.Header().Set("ETag", a.etag)
-	w.Header().Set("Cache-Control", "public, max-age=86400")
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.data))
 	return nil
 }
 
