@@ -27,6 +27,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		s.issue(1)
 		for _, row := range []struct{ page, path, complaint string }{
 			{"home", "/", ""},
+			{"enroll", "/enroll", ""},
 			{"approve", "/approve/" + s.approval, ""},
 			{"download", "/download/" + s.download, ""},
 			{"error", "/approve/unknown", "404"}, // Chromium reports the status of the page itself

@@ -18,7 +18,7 @@ import (
 )
 
 // limit is the longest that a browser lives: tests wait for states, and a state that never comes must not hold the others up.
-const limit = 2 * time.Minute
+const limit = 5 * time.Minute
 
 // Option changes how Tab starts its browser.
 type Option func(*settings)

@@ -40,10 +40,15 @@ func (s Screen) Show(t testing.TB, ctx context.Context) {
 	}
 }
 
-// Picture writes a picture of the tab's whole page to a PNG file, for a person to judge.
+// Picture writes a picture of the tab's whole page to a PNG file, for a person to judge; of a page behind a dialog only what the screen
+// shows.
 func Picture(t testing.TB, ctx context.Context, file string) {
 	t.Helper()
-	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	take := chromedp.FullScreenshot(100)
+	if covered, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelector("dialog[open]") !== null`)); err == nil && covered {
+		take = chromedp.CaptureScreenshot()
+	}
+	shot, err := chromedp.Run(ctx, take)
 	if err != nil {
 		t.Fatalf("take a picture: %v", err)
 	}

@@ -24,6 +24,7 @@ function offerToMake(dialog) {
   function begin() {
     form.hidden = false;
     done.hidden = true;
+    done.firstElementChild.hidden = false;
     dialog.querySelector("[data-return]").hidden = true;
     say("");
     hint(form, library, word);
@@ -49,6 +50,7 @@ function offerToMake(dialog) {
     enter(dialog.dataset.makeKey, csr);
     document.querySelectorAll(`[data-opened="${dialog.id}"]`).forEach((line) => (line.textContent = word("entered")));
     say("entered");
+    done.firstElementChild.hidden = true;
     dialog.querySelector("[data-return]").hidden = false;
   }
 }
@@ -84,6 +86,7 @@ function parts(root) {
   const say = (code, trouble = false) => {
     status.textContent = code && !trouble ? word(code) : "";
     alert.textContent = code && trouble ? word(code) : "";
+    (trouble ? alert : status).scrollIntoView({ block: "nearest" });
   };
   let loaded;
   const library = () => (loaded ??= import(root.dataset.keys));
