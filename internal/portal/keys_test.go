@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 	"software.sslmate.com/src/go-pkcs12"
 
@@ -141,14 +142,14 @@ func joining(t *testing.T, tab context.Context, language order.Language, m made)
 	return s
 }
 
-// fill fills the form that joins a key with its certificate, and sends it.
+// fill fills the form that joins a key with its certificate, and sends it by the Enter key: a button may move while hints appear.
 func fill(t *testing.T, tab context.Context, keyFile, old, first, second string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "private-key.pem")
 	require.NoError(t, os.WriteFile(file, []byte(keyFile), 0o600))
 	require.NoError(t, chromedp.Do(tab, chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-join-key]").reset()`),
 		chromedp.SetUploadFiles("#join-file", []string{file}), chromedp.SendKeys("#join-old", old),
-		chromedp.SendKeys("#join-new", first), chromedp.SendKeys("#join-repeat", second), chromedp.Click("[data-join-key] [type=submit]")))
+		chromedp.SendKeys("#join-new", first), chromedp.SendKeys("#join-repeat", second+kb.Enter)))
 }
 
 // TestKeyJoinedInTheBrowser goes from the key file to the .p12 on the download page: others can open it, it holds key and chain, and nothing

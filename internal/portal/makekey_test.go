@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
 	"securemailid.example/internal/csr"
@@ -26,12 +27,12 @@ func TestKeyDialog(t *testing.T) {
 		require.NotContains(t, asked(traffic), "keys.js", "it is loaded when it is wanted")
 		traffic.Reset()
 		require.NoError(t, chromedp.Do(tab, chromedp.Click(".makekey button"), chromedp.WaitVisible("#make-new"),
-			chromedp.SendKeys("#make-new", "too-short"), chromedp.SendKeys("#make-repeat", "too-short"), chromedp.Click("#makekey [type=submit]")))
+			chromedp.SendKeys("#make-new", "too-short"), chromedp.SendKeys("#make-repeat", "too-short"+kb.Enter)))
 		requireFocus(t, tab, "make-new")
 		chromium.Axe(t, tab, "makekey "+string(language))
 
 		require.NoError(t, chromedp.Do(tab, chromedp.Evaluate[chromedp.Void](`document.querySelector("#makekey form").reset()`),
-			chromedp.SendKeys("#make-new", keyPassword), chromedp.SendKeys("#make-repeat", keyPassword), chromedp.Click("#makekey [type=submit]"),
+			chromedp.SendKeys("#make-new", keyPassword), chromedp.SendKeys("#make-repeat", keyPassword+kb.Enter),
 			chromedp.WaitVisible("#makekey [data-save]"), chromedp.WaitNotVisible("#makekey [data-return]")))
 		empty, err := chromedp.Run(tab, chromedp.Value("#csr"))
 		require.NoError(t, err)
