@@ -52,6 +52,9 @@ func orders() map[string]carrier {
 		"voucher-refused":       voucherRefused,
 		"blocked-by-caa":        blockedByCAA,
 		"continued":             continued,
+		"reissued":              reissued,
+		"reissue-refused":       reissueRefused,
+		"reissue-chosen":        reissueChosen,
 	}
 	for _, m := range order.DCVMethods {
 		all["issued-"+string(m)] = func(ctx context.Context, s *stand.Stand) (string, error) { return s.Carry(ctx, m) }
