@@ -11,12 +11,12 @@ import (
 
 // lint judges the TBSCertificate in a certificate with a static signature of the right size: SBR 4.3.1.2 accepts that, no key
 // is used and no time is lost on a signature that nobody verifies.
-func (c *CA) lint(tbs []byte, rules policy.Rules) error {
+func (c *CA) lint(tbs []byte, rules policy.Rules, asked lint.Asked) error {
 	der, err := assemble(tbs, c.staticSignature)
 	if err != nil {
 		return err
 	}
-	findings, err := c.linter.Certificate(der, rules)
+	findings, err := c.linter.Certificate(der, rules, asked)
 	if err != nil {
 		return fmt.Errorf("lint: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"time"
 
+	"securemailid.example/internal/ca/lint"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -32,7 +33,7 @@ func (c *CA) Prepare(ctx context.Context, r order.CertificateRequest) (order.ToB
 	if err != nil {
 		return order.ToBeSigned{}, err
 	}
-	if err := c.lint(der, rules); err != nil {
+	if err := c.lint(der, rules, lint.Asked{Years: r.ValidityYears, NotAfter: r.NotAfter.UTC().Truncate(time.Second)}); err != nil {
 		return order.ToBeSigned{}, err
 	}
 	t := order.ToBeSigned{

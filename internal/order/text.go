@@ -40,6 +40,7 @@ type textRule struct {
 	max      int // characters
 	alphabet alphabet
 	optional bool
+	place    bool // one state or city, not a list of them
 }
 
 // CleanText is the normal form of a text that is entered into the form: NFC, no blanks around it, single blanks within.
@@ -80,8 +81,10 @@ func (r textRule) check(path, s string) *fault.Field {
 		return tooLong(path, r.max)
 	case !strings.ContainsFunc(s, isWordRune), r.alphabet == certificate && isPlaceholder(s):
 		return placeholder(path)
-	case strings.Contains(s, "://"), strings.ContainsAny(s, "<>"):
+	case strings.Contains(s, "://"), strings.ContainsAny(s, "<>"), entity.MatchString(s):
 		return markup(path)
+	case r.place && strings.ContainsAny(s, `,:="()`): // zlint's n_suspicious_chars_in_address would stop the certificate
+		return severalPlaces(path)
 	}
 	return r.alphabet.check(path, s)
 }
@@ -208,9 +211,19 @@ func placeholder(path string) *fault.Field {
 	return &f
 }
 
+func severalPlaces(path string) *fault.Field {
+	f := field(path, "place", "カンマ・コロン・等号・引用符・かっこは使えません。都道府県または市区町村を 1 つだけ入力します。",
+		"Commas, colons, equals signs, quotation marks and parentheses are not allowed: it is one state or one city.",
+		"例) Tokyo、Chiyoda-ku", "Enter it as in Tokyo, or Chiyoda-ku.")
+	return &f
+}
+
+// entity is a character as HTML writes it, such as what a page made of an ampersand.
+var entity = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
+
 // markup refuses what a reader of our mails and of the approval page could take for a link of ours, or a program for its markup.
 func markup(path string) *fault.Field {
-	f := field(path, "markup", "URLや「<」「>」は入力できません。", "Web addresses and the signs < and > are not allowed.",
+	f := field(path, "markup", "URL、「<」「>」、「&amp;」のような文字参照は入力できません。", "Web addresses, the signs < and >, and entities such as &amp; are not allowed.",
 		"名称だけを入力してください。", "Enter the name alone.")
 	return &f
 }

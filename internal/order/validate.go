@@ -64,7 +64,7 @@ func subjectFields(organization, unit, state, city string, partial bool) []fault
 		name, value string
 		max         int
 	}{{"organization", organization, maxOrganization}, {"unit", unit, maxUnit}, {"state", state, maxState}, {"city", city, maxCity}} {
-		rule := textRule{max: t.max, alphabet: certificate, optional: partial || t.name == "unit"}
+		rule := textRule{max: t.max, alphabet: certificate, optional: partial || t.name == "unit", place: t.name == "state" || t.name == "city"}
 		normal, f := rule.clean(t.name, t.value)
 		if f == nil && normal != t.value {
 			f = notNormal(t.name)
@@ -200,8 +200,8 @@ func (v *validation) organization(o *Organization) {
 	if o.Unit != "" && !v.limits.Unit {
 		v.add(unitRefused("organization.unit"))
 	}
-	v.text("organization.state", &o.State, textRule{max: maxState, alphabet: certificate})
-	v.text("organization.city", &o.City, textRule{max: maxCity, alphabet: certificate})
+	v.text("organization.state", &o.State, textRule{max: maxState, alphabet: certificate, place: true})
+	v.text("organization.city", &o.City, textRule{max: maxCity, alphabet: certificate, place: true})
 	v.text("organization.street", &o.Street, textRule{max: maxStreet})
 	postal, f := postalCode("organization.postal_code", o.PostalCode)
 	v.set(&o.PostalCode, postal, f)

@@ -53,7 +53,7 @@ func copied(t *testing.T, which func(*directories) string) string {
 
 func hold(t *testing.T) error {
 	t.Helper()
-	base, err := os.MkdirTemp("", "ceremonies") // t.TempDir would end with the first test
+	base, err := os.MkdirTemp("", "ceremonies") //nolint:usetesting // t.TempDir would end with the first test
 	if err != nil {
 		return err
 	}

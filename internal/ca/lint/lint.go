@@ -62,9 +62,15 @@ func New(policyOID string) (*Linter, error) {
 	return &Linter{policyOID: policyOID, own: ownLints(), zlint: z}, nil
 }
 
-// Certificate lints a subscriber certificate, DER, by the given rules. Its signature is not looked at, so it may be a static
+// Asked is what was ordered, as far as the certificate must show it.
+type Asked struct {
+	Years    int       // of validity, unless NotAfter is set; 0: not judged
+	NotAfter time.Time // the end that is given (G25)
+}
+
+// Certificate lints a subscriber certificate, DER, by the given rules and against what was asked for. Its signature is not looked at, so it may be a static
 // value (SBR 4.3.1.2 allows that for linting). An error means that der is no certificate at all.
-func (l *Linter) Certificate(der []byte, rules policy.Rules) ([]Finding, error) {
+func (l *Linter) Certificate(der []byte, rules policy.Rules, asked Asked) ([]Finding, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, fmt.Errorf("parse certificate to lint: %w", err)
@@ -73,7 +79,7 @@ func (l *Linter) Certificate(der []byte, rules policy.Rules) ([]Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	in := input{cert: cert, rules: rules, policyOID: l.policyOID}
+	in := input{cert: cert, rules: rules, asked: asked, policyOID: l.policyOID}
 	for _, c := range l.own {
 		if cert.NotBefore.Before(c.effective) {
 			continue
@@ -105,6 +111,7 @@ type certificateLint struct {
 type input struct {
 	cert      *x509.Certificate
 	rules     policy.Rules
+	asked     Asked
 	policyOID string
 }
 
@@ -114,17 +121,24 @@ func ownLints() []certificateLint {
 		serialNumber(),
 		signatureAlgorithm(),
 		validityPeriod(),
+		validityOrdered(),
 		organizationName(),
 		organizationIdentifier(),
+		identifierScheme(),
+		corporateNumber(),
 		subjectAttributes(),
 		subjectBounds(),
 		subjectPlaceholder(),
+		subjectText(),
+		subjectEncoding(),
 		address(),
 		commonName(),
 		publicKey(),
 		closePrimes(),
 		extensionSet(),
+		keyIdentifiers(),
 		mailbox(),
+		mailboxDomain(),
 		keyUsage(),
 		extendedKeyUsage(),
 		certificatePolicy(),

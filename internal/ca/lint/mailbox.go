@@ -1,12 +1,21 @@
 package lint
 
 import (
+	"bytes"
 	"net/mail"
 	"strings"
 )
 
-// rfc822NameTag is the context tag of rfc822Name among general names (RFC 5280 4.2.1.6).
-const rfc822NameTag = 1
+// Context tags among general names (RFC 5280 4.2.1.6).
+const (
+	otherNameTag  = 0
+	rfc822NameTag = 1
+)
+
+// smtpUTF8Mailbox is id-on-SmtpUTF8Mailbox, encoded (RFC 9598 3).
+func smtpUTF8Mailbox() []byte {
+	return []byte{0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x09}
+}
 
 // mailbox: the subjectAltName holds exactly one name, an rfc822Name of ASCII with the domain in lower-case A-labels (RFC 9598
 // 4, G7).
@@ -20,7 +29,10 @@ func mailbox() certificateLint {
 				return "subjectAltName cannot be read"
 			}
 			name, rest, ok := element(names.Bytes)
-			if !ok || len(rest) != 0 || name.Class != 2 || name.Tag != rfc822NameTag {
+			switch {
+			case ok && name.Class == 2 && name.Tag == otherNameTag && bytes.HasPrefix(name.Bytes, smtpUTF8Mailbox()):
+				return "a SmtpUTF8Mailbox is for local parts beyond ASCII, which this product does not certify"
+			case !ok || len(rest) != 0 || name.Class != 2 || name.Tag != rfc822NameTag:
 				return "subjectAltName is not exactly one rfc822Name"
 			}
 			return mailboxProblem(string(name.Bytes))

@@ -2,6 +2,7 @@
 package hsmtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -90,7 +91,7 @@ func makeStore() (string, error) {
 	}
 	for n := range int32(tokens) {
 		//nolint:gosec // what it is given is all ours
-		out, err := exec.Command("softhsm2-util", "--init-token", "--free", "--label", label(n+1), "--pin", PIN, "--so-pin", PIN).CombinedOutput()
+		out, err := exec.CommandContext(context.Background(), "softhsm2-util", "--init-token", "--free", "--label", label(n+1), "--pin", PIN, "--so-pin", PIN).CombinedOutput()
 		if err != nil {
 			return "", fmt.Errorf("softhsm2-util: %w: %s", err, out)
 		}
