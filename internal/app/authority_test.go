@@ -22,10 +22,11 @@ import (
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
+	"securemailid.example/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := storetest.Main(m)
 	if err := hsmtest.Remove(); err != nil {
 		code = 1
 	}

@@ -15,7 +15,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -35,8 +34,6 @@ import (
 	"securemailid.example/internal/store/storetest"
 	"securemailid.example/internal/voucher"
 )
-
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // orders takes submissions the way the engine and its worker do, without Temporal between.
 type orders struct {

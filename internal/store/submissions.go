@@ -40,8 +40,14 @@ func (s *Store) ReserveNumber(ctx context.Context, sub order.Submission) (number
 		if number, accepted, err = s.reserved(ctx, key[:], content); err != nil || accepted {
 			return number, accepted, err
 		}
-		if err := s.checkUnredeemed(ctx, sub, number); err != nil || number != "" {
-			return number, false, err
+		refusal := s.checkUnredeemed(ctx, sub, number)
+		if refusal != nil && number == "" { // a repeat at this moment may have become the order that used the voucher
+			if number, accepted, err = s.reserved(ctx, key[:], content); err != nil || accepted {
+				return number, accepted, err
+			}
+		}
+		if refusal != nil || number != "" {
+			return number, false, refusal
 		}
 		if number, err = s.insertSubmission(ctx, sub, key[:], content, application); err != nil || number != "" {
 			return number, false, err

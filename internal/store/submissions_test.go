@@ -301,6 +301,28 @@ func TestVoucherCodeIsStoredNowhere(t *testing.T) {
 	}
 }
 
+// TestRepeatsAtOnceAreOneOrder: no repeat is told that its own voucher has been used.
+func TestRepeatsAtOnceAreOneOrder(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	sub := submission(r.vouchers(1)[0])
+	numbers := make(chan string, 50)
+	for _, err := range race(make([]struct{}, 50), func(struct{}) error {
+		number, accepted, err := r.ReserveNumber(r.ctx(), sub)
+		numbers <- number
+		if err != nil || accepted {
+			return err
+		}
+		return r.Accept(r.ctx(), acceptance(number, sub, noon))
+	}) {
+		require.NoError(t, err)
+	}
+	first := <-numbers
+	for range 49 {
+		require.Equal(t, first, <-numbers)
+	}
+}
+
 func TestSubmitted(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
