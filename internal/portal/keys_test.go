@@ -64,11 +64,11 @@ func TestKeyMadeInTheBrowser(t *testing.T) {
 	require.True(t, key.PublicKey.Equal(publicKey(t, request)))
 }
 
-// run gives openssl input and returns what it prints.
-func run(t *testing.T, openssl, input string, args ...string) string {
+// run gives a program input and returns what it prints.
+func run(t *testing.T, program, input string, args ...string) string {
 	t.Helper()
 	var out, trouble bytes.Buffer
-	c := exec.CommandContext(t.Context(), openssl, args...)
+	c := exec.CommandContext(t.Context(), program, args...)
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(input), &out, &trouble
 	require.NoError(t, c.Run(), trouble.String())
 	return out.String() + trouble.String()
@@ -177,9 +177,23 @@ func TestKeyJoinedInTheBrowser(t *testing.T) {
 		require.Contains(t, shape, part)
 	}
 
+	importIntoNSS(t, saved.Data)
+
 	page := "GET /download/" + s.download
 	require.Equal(t, strings.Join([]string{page, "GET /static/style.css", "GET /static/privatekey.js", "GET /static/keys.js", page + "/file?type=pem"}, "\n"), asked(traffic))
 	require.Empty(t, traffic.Errors())
+}
+
+// importIntoNSS reads a PKCS #12 file as Thunderbird does.
+func importIntoNSS(t *testing.T, file []byte) {
+	t.Helper()
+	pk12util := need.Program(t, "pk12util", "libnss3-tools")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "smid.p12")
+	require.NoError(t, os.WriteFile(path, file, 0o600))
+	run(t, need.Program(t, "certutil", "libnss3-tools"), "", "-N", "-d", "sql:"+dir, "--empty-password")
+	run(t, pk12util, "", "-i", path, "-W", filePassword, "-d", "sql:"+dir, "-K", "")
+	require.Contains(t, run(t, "certutil", "", "-K", "-d", "sql:"+dir), "smime-contact@example.co.jp")
 }
 
 // TestKeyThatCannotBeJoined: each reason is said in plain words, beside the form, with the field that it is about in focus.
