@@ -52,11 +52,10 @@ func approvalOf(s order.Status, l order.Language) approvalView {
 		Renewal: s.Type == order.Renewal, Years: s.ValidityYears, AskedAt: s.CreatedAt,
 		Contact: a.TechnicalContact.Company + " " + a.TechnicalContact.Department,
 	}
-	org, person := a.Organization, a.Representative
-	v.Organization = org.NameJA + " (" + org.Name + ")"
+	person := a.Representative
+	v.Organization = organizationIn(a.Organization, l)
 	v.Representative = person.Department + " " + person.FamilyNameJA + " " + person.GivenNameJA
 	if l == order.English {
-		v.Organization = org.Name + " (" + org.NameJA + ")"
 		v.Representative = person.GivenName + " " + person.FamilyName + " (" + person.Department + ")"
 	}
 	return v

@@ -34,6 +34,24 @@ type desk struct {
 	refuse func(order.Application) error
 	seen   func(order.Application) // told of every form that keeps the rules
 	lost   bool                    // the order is accepted, but the answer does not arrive
+
+	mailed []string // status links "number address" and download links "number" that were asked for
+	mail   error    // what asking for a mail answers
+}
+
+func (d *desk) SendStatusLink(_ context.Context, number, email string) error {
+	return d.asked(number + " " + email)
+}
+
+func (d *desk) SendDownloadLink(_ context.Context, number string) error { return d.asked(number) }
+
+func (d *desk) asked(what string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mail == nil {
+		d.mailed = append(d.mailed, what)
+	}
+	return d.mail
 }
 
 func (d *desk) validate(a order.Application) (order.Normalized, error) {

@@ -52,11 +52,20 @@ var (
 	errLinkExpired = fault.New(fault.Conflict, "link.expired",
 		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をヘルプデスクまたは申請の技術担当者にご依頼ください。",
 		"This link has expired. If you still need it, please ask our help desk or the technical contact of the application to have the mail sent again.")
+	errStatusExpired = fault.New(fault.Conflict, "link.status-expired",
+		"このリンクの有効期限が過ぎました。ページ下部の「お申し込み状況の確認」から、新しいリンクをお取り寄せください。",
+		"This link has expired. Please have a new one mailed to you by “Follow an application” at the foot of this page.")
 	errLinkSettled = fault.New(fault.Conflict, "link.settled",
 		"このドメインの確認はすでに完了しています。あらためて行っていただくことはありません。",
 		"This domain has already been validated. There is nothing more to do.")
 	errLinkClosed = fault.New(fault.Conflict, "link.closed",
 		"この申請はすでに終了しています。行っていただくことはありません。", "This application has ended. There is nothing more to do.")
+
+	// The codes of these are those of the order's own refusals.
+	errEnded          = fault.New(fault.Conflict, "order.ended", "この申請はすでに終了しています。", "This application has ended.")
+	errIssuing        = fault.New(fault.Conflict, "order.issuing", "証明書を発行中のため、取り消せません。", "The certificate is being issued; it is too late to cancel.")
+	errMailedTooOften = fault.New(fault.TooMany, "letter.too-often", "案内のメールは少し前にお送りしています。しばらくしてからもう一度お試しください。",
+		"These mails have been sent a moment ago. Please try again in a while.")
 
 	errNotIssued = fault.New(fault.Conflict, "download.not-issued", "証明書はまだ発行されていません。", "The certificate has not been issued yet.")
 	errNoFile    = fault.New(fault.NotFound, "pki.unknown", "このCAの証明書またはCRLはありません。", "There is no certificate or CRL of this CA.")
@@ -78,12 +87,13 @@ func errSubmittedUnfinished(number string) *fault.Error {
 
 // statuses are the codes that HTTP tells apart more finely than fault kinds do.
 var statuses = map[string]int{
-	errMethod.Code:       http.StatusMethodNotAllowed,
-	errTooLarge.Code:     http.StatusRequestEntityTooLarge,
-	errFormTooLarge.Code: http.StatusRequestEntityTooLarge,
-	errLinkReplaced.Code: http.StatusGone,
-	errLinkExpired.Code:  http.StatusGone,
-	errLinkClosed.Code:   http.StatusGone,
+	errMethod.Code:        http.StatusMethodNotAllowed,
+	errTooLarge.Code:      http.StatusRequestEntityTooLarge,
+	errFormTooLarge.Code:  http.StatusRequestEntityTooLarge,
+	errLinkReplaced.Code:  http.StatusGone,
+	errLinkExpired.Code:   http.StatusGone,
+	errStatusExpired.Code: http.StatusGone,
+	errLinkClosed.Code:    http.StatusGone,
 }
 
 // statusOf is the one translation of a fault to HTTP.

@@ -14,7 +14,7 @@ import (
 
 // unlimited keeps rate limits out of a fuzz run.
 func unlimited(c *portal.Config) {
-	c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30, Forms: 1 << 30, Previews: 1 << 30}
+	c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30, Forms: 1 << 30, Previews: 1 << 30, Deeds: 1 << 30, Mails: 1 << 30}
 }
 
 // FuzzToken: whatever stands where the token belongs, no stranger gets past the door, nothing fails inside and nothing is decided.
@@ -24,7 +24,7 @@ func FuzzToken(f *testing.F) {
 	}
 	s := open(f, order.Japanese, unlimited)
 	f.Fuzz(func(t *testing.T, token string) {
-		for _, target := range []string{"/approve/" + url.PathEscape(token), "/download/" + url.PathEscape(token), "/download/" + url.PathEscape(token) + "/file", "/ca/" + url.PathEscape(token), "/crl/" + url.PathEscape(token)} {
+		for _, target := range []string{"/approve/" + url.PathEscape(token), "/download/" + url.PathEscape(token), "/download/" + url.PathEscape(token) + "/file", "/status/" + url.PathEscape(token), "/status/" + url.PathEscape(token) + "/progress", "/ca/" + url.PathEscape(token), "/crl/" + url.PathEscape(token)} {
 			w := httptest.NewRecorder()
 			s.Config.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 			if w.Code != http.StatusNotFound && w.Code != http.StatusMovedPermanently && w.Code != http.StatusTemporaryRedirect {

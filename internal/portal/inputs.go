@@ -23,6 +23,9 @@ var inputs = map[string]input{
 	"voucher":           {Autocomplete: "off", Code: true},
 	"certificate_email": {Kind: "email", Certified: true},
 
+	"order_number":  {Mode: "numeric", Autocomplete: "off", Short: true},
+	"contact_email": {Kind: "email", Autocomplete: "email"},
+
 	"organization.name_ja":     {Autocomplete: "section-organization organization"},
 	"organization.name":        {Certified: true},
 	"organization.unit":        {Certified: true, Optional: true},

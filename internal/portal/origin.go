@@ -49,6 +49,11 @@ func (p *portal) formToken(w http.ResponseWriter, r *http.Request) string {
 // formTokenFor returns the hidden field's value for a form that is sent to path and sees to it that the browser holds the key to it.
 // The field is an HMAC of the path under the key, so a form made for one link is of no use for another.
 func (p *portal) formTokenFor(w http.ResponseWriter, r *http.Request, path string) string {
+	return sign(p.giveFormKey(w, r), path)
+}
+
+// giveFormKey returns the browser's form key; one that has none is given one.
+func (p *portal) giveFormKey(w http.ResponseWriter, r *http.Request) string {
 	key := p.formKey(r)
 	if key == "" {
 		key = secret.Token()
@@ -57,7 +62,16 @@ func (p *portal) formTokenFor(w http.ResponseWriter, r *http.Request, path strin
 			SameSite: http.SameSiteLaxMode, // a POST from another site comes without it; a second link opened from a mail keeps it
 		})
 	}
-	return sign(key, path)
+	return key
+}
+
+// formTokens returns the hidden field's value for every form of the status page at path.
+func (p *portal) formTokens(w http.ResponseWriter, r *http.Request, path string) map[string]string {
+	key, out := p.giveFormKey(w, r), map[string]string{}
+	for _, action := range actions {
+		out[action] = sign(key, path+"/"+action)
+	}
+	return out
 }
 
 // checkForm refuses a form that cannot be read, and one that was not shown to this browser by us.

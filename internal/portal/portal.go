@@ -53,6 +53,12 @@ type Desk interface {
 	// Submit hands the application in. The same key with the same content is the same order; with other content it is a Conflict of
 	// code submission.key-reused. A voucher that cannot be redeemed is a fault of a code that begins with "voucher.".
 	Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error)
+	// SendStatusLink mails a fresh status link to the technical contact of the order if email is the contact's address, seldom enough
+	// that nobody is flooded. Its answer does not tell whether it did. If it is Unavailable it may be asked for again.
+	SendStatusLink(ctx context.Context, number, email string) error
+	// SendDownloadLink mails the notice of an issued order with a fresh download link to the technical contact again. Too often it is a
+	// fault of code letter.too-often.
+	SendDownloadLink(ctx context.Context, number string) error
 }
 
 // Orders takes decisions to the order. A Temporal server or worker that does not answer is a fault of kind Unavailable, and
@@ -81,6 +87,8 @@ type Limits struct {
 	Misses    int // links that do not exist; default 20
 	Forms     int // application forms sent; default 30
 	Previews  int // signing requests shown decoded; default 60
+	Deeds     int // checks, answers and cancellations on status pages; default 30
+	Mails     int // mails asked for; default 6
 
 	VoucherRefusals      int // wrong voucher numbers of one address, per hour; default 10
 	VoucherRefusalsInAll int // of everybody together, per hour; default 600
@@ -89,6 +97,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Decisions: cmp.Or(l.Decisions, 30), Misses: cmp.Or(l.Misses, 20), Forms: cmp.Or(l.Forms, 30), Previews: cmp.Or(l.Previews, 60),
+		Deeds: cmp.Or(l.Deeds, 30), Mails: cmp.Or(l.Mails, 6),
 		VoucherRefusals: cmp.Or(l.VoucherRefusals, 10), VoucherRefusalsInAll: cmp.Or(l.VoucherRefusalsInAll, 600),
 	}
 }
@@ -178,6 +187,7 @@ func (p *portal) routes() *http.ServeMux {
 	page("POST "+submitPath, p.submitEnroll)
 	mux.Handle("POST "+enrollPath+"/csr", p.limited(p.Limits.Previews, p.page(p.previewCSR)))
 	page("GET /receipt/{token}", p.showReceipt)
+	p.statusRoutes(mux)
 	page("GET /approve/{token}", p.showApproval)
 	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
 	page("GET /download/{token}", p.showDownload)
@@ -189,6 +199,25 @@ func (p *portal) routes() *http.ServeMux {
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", p.ready)
 	return mux
+}
+
+// statusRoutes are the status page, the way to it and what an applicant does there. What sends mail has a limit of its own.
+func (p *portal) statusRoutes(mux *http.ServeMux) {
+	const path = findPath + "/{token}"
+	mux.Handle("GET "+findPath, p.page(p.showFind))
+	mux.Handle("POST "+findPath, p.limited(p.Limits.Mails, p.page(p.mailLink)))
+	mux.Handle("GET "+path, p.page(p.showStatus))
+	mux.Handle("GET "+path+"/progress", p.page(p.progress))
+	mux.Handle("GET "+path+"/"+actionCancel, p.page(p.showCancel))
+	for action, do := range map[string]deed{actionCheck: p.checkNow, actionAnswer: p.answer} {
+		mux.Handle("POST "+path+"/"+action, p.limited(p.Limits.Deeds, p.page(p.act(do))))
+		mux.Handle("GET "+path+"/"+action, p.page(p.backToStatus))
+	}
+	for action, do := range map[string]deed{actionMethod: p.changeMethod, actionResend: p.resend, actionDownload: p.mailDownload} {
+		mux.Handle("POST "+path+"/"+action, p.limited(p.Limits.Mails, p.page(p.act(do))))
+		mux.Handle("GET "+path+"/"+action, p.page(p.backToStatus))
+	}
+	mux.Handle("POST "+path+"/"+actionCancel, p.limited(p.Limits.Deeds, p.page(p.actOn(p.cancelPage, p.cancel))))
 }
 
 // pageFunc answers a request; what it returns becomes an error page.

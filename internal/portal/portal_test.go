@@ -116,6 +116,7 @@ type engine struct {
 	mu     sync.Mutex
 	got    []order.Command
 	answer func(order.DomainApproved) (order.Outcome, error)
+	reply  func(order.Command) (order.Outcome, error) // to any other command
 }
 
 func (e *engine) Command(_ context.Context, n string, c order.Command) (order.Outcome, error) {
@@ -126,8 +127,11 @@ func (e *engine) Command(_ context.Context, n string, c order.Command) (order.Ou
 		return order.Outcome{}, err
 	}
 	d, ok := c.(order.DomainApproved)
+	if !ok && e.reply != nil {
+		return e.reply(c)
+	}
 	if !ok {
-		return order.Outcome{}, errors.New("unexpected command")
+		return order.Outcome{Order: n, Applied: true}, nil
 	}
 	if e.answer != nil {
 		return e.answer(d)
@@ -166,6 +170,7 @@ type site struct {
 	log      *logbook
 	approval string // token of an approval link
 	download string // token of a download link
+	status   string // token of a status link
 }
 
 // logbook is a log that may be read while it is written.
@@ -203,11 +208,12 @@ func sampleOrder(language order.Language) order.Status {
 // open starts a portal with one order, an approval link and a download link; change may alter its configuration.
 func open(t testing.TB, language order.Language, change ...func(*portal.Config)) *site {
 	t.Helper()
-	s := &site{t: t, engine: &engine{}, log: &logbook{}, approval: secret.Token(), download: secret.Token()}
+	s := &site{t: t, engine: &engine{}, log: &logbook{}, approval: secret.Token(), download: secret.Token(), status: secret.Token()}
 	s.record = &record{
 		links: map[string]order.Link{
 			string(secret.Hash(s.approval)): {ID: linkID, Order: number, Purpose: order.LinkApproval, Challenge: "challenge-1", Recipient: "admin@example.co.jp", ExpiresAt: now.Add(24 * time.Hour)},
 			string(secret.Hash(s.download)): {ID: "link-2", Order: number, Purpose: order.LinkDownload, ExpiresAt: now.Add(24 * time.Hour)},
+			string(secret.Hash(s.status)):   {ID: "link-3", Order: number, Purpose: order.LinkStatus, Recipient: "technical@example.co.jp", ExpiresAt: now.Add(180 * 24 * time.Hour)},
 		},
 		orders: map[string]order.Status{number: sampleOrder(language)},
 		certs:  map[string][]order.Certificate{}, cas: map[string]order.IssuingCA{}, crls: map[string]order.CRL{}, keys: map[string]string{},
