@@ -17,7 +17,7 @@ type Issuing struct {
 	CAA       CAAChecker
 	Preparer  Preparer
 	Signer    Signer
-	PublicKey func(csr string) (spki []byte, err error)
+	PublicKey func(ctx context.Context, csr string) (spki []byte, err error)
 	Policy    policy.Book
 	Addresses Addresses
 	Clock     func() time.Time
@@ -57,7 +57,7 @@ func (i *Issuing) reserve(ctx context.Context, in IssueInput) (order.ToBeSigned,
 	if err != nil {
 		return order.ToBeSigned{}, err
 	}
-	spki, err := i.PublicKey(st.Application.CSR)
+	spki, err := i.PublicKey(ctx, st.Application.CSR)
 	if err != nil {
 		return order.ToBeSigned{}, err
 	}

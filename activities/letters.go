@@ -18,7 +18,8 @@ type Addresses struct {
 // newLink makes a link with its address; only the hash of its token goes into the record.
 func (a Addresses) newLink(p order.LinkPurpose, number, recipient string, expires time.Time) (order.Link, string) {
 	token := secret.Token()
-	path := map[order.LinkPurpose]string{order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/"}[p]
+	path := map[order.LinkPurpose]string{order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/",
+		order.LinkRevocation: "/revoke/"}[p]
 	return order.Link{
 		ID: uuid.NewString(), Hash: secret.Hash(token), Order: number, Purpose: p, Recipient: recipient, ExpiresAt: expires,
 	}, a.PublicURL + path + token
@@ -34,6 +35,14 @@ func (a Addresses) withStatus(l order.Letter, expires time.Time) order.Letter {
 // withDownload gives the letter a download link of its own.
 func (a Addresses) withDownload(l order.Letter, expires time.Time) order.Letter {
 	link, address := a.newLink(order.LinkDownload, l.Order, l.Recipient, expires)
+	l.Facts.Link, l.Facts.LinkExpires, l.Links = address, expires, append(l.Links, link)
+	return l
+}
+
+// withRevocation gives the letter a link of its own that revokes the certificate.
+func (a Addresses) withRevocation(l order.Letter, sequence int, expires time.Time) order.Letter {
+	link, address := a.newLink(order.LinkRevocation, l.Order, l.Recipient, expires)
+	link.Sequence = sequence
 	l.Facts.Link, l.Facts.LinkExpires, l.Links = address, expires, append(l.Links, link)
 	return l
 }

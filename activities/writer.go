@@ -1,10 +1,12 @@
 package activities
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -36,13 +38,33 @@ func (w Writer) IssuedAgain(st order.Status) (order.Letter, bool) {
 	return w.Addresses.withDownload(l, now.Add(w.Policy.At(now).DownloadLinkLife)), true
 }
 
+// RevocationLinks are letters to the technical contact and to the certificate address with a link that revokes the certificate. Whoever
+// reads one of the two may use it. A certificate that the order does not have is NotFound.
+func (w Writer) RevocationLinks(st order.Status, sequence int) ([]order.Letter, error) {
+	i := slices.IndexFunc(st.Certificates, func(c order.CertificateView) bool { return c.Sequence == sequence })
+	if i < 0 {
+		return nil, fault.New(fault.NotFound, "certificate.unknown", "該当する証明書がありません。", "There is no such certificate.")
+	}
+	now, c := w.Clock(), st.Certificates[i]
+	expires := now.Add(w.Policy.At(now).RevocationLinkLife)
+	facts := order.Facts{Domain: st.Domain, Serial: c.Serial, NotAfter: c.NotAfter}
+	contact := letter(order.LetterRevocationLink, uuid.NewString(), st.Number, st.Application, now, facts)
+	letters := []order.Letter{w.Addresses.withRevocation(contact, sequence, expires)}
+	if st.CertificateEmail != contact.Recipient {
+		user := letter(order.LetterRevocationLink, uuid.NewString(), st.Number, st.Application, now, facts)
+		user.Recipient, user.Facts.ContactName = st.CertificateEmail, ""
+		letters = append(letters, w.Addresses.withRevocation(user, sequence, expires))
+	}
+	return letters, nil
+}
+
 // Renew puts fresh links into a letter that has lost its own. A request to approve a domain is not renewed: its link belongs to a
 // challenge, which is sent again as a whole (challenge-resent).
 func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	now := w.Clock()
 	rules := w.Policy.At(now)
 	switch l.Kind {
-	case order.LetterDomainApproval:
+	case order.LetterDomainApproval, order.LetterRevocationLink: // the second is asked for anew on the status page
 		return l, false
 	case order.LetterStatusLink:
 		l.Facts.LinkExpires = now.Add(rules.StatusLinkLife)

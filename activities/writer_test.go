@@ -95,3 +95,28 @@ func TestWriterRenewsWhatALetterHasLost(t *testing.T) {
 	_, ok := w.Renew(order.Letter{Kind: order.LetterDomainApproval})
 	require.False(t, ok, "its link belongs to a challenge")
 }
+
+func TestWriterRevocationLinks(t *testing.T) {
+	t.Parallel()
+	w, rules := writer(t)
+	st := sampleOrder()
+	_, err := w.RevocationLinks(st, 1)
+	require.ErrorContains(t, err, "certificate.unknown")
+	st.Certificates = []order.CertificateView{{Sequence: 1, Serial: "5a"}, {Sequence: 2, Serial: "5b", NotAfter: now.AddDate(1, 0, 0)}}
+	letters, err := w.RevocationLinks(st, 2)
+	require.NoError(t, err)
+	require.Len(t, letters, 2)
+	require.Equal(t, []string{"tech@example.co.jp", "info@example.co.jp"}, []string{letters[0].Recipient, letters[1].Recipient})
+	for _, l := range letters {
+		opens(t, l, l.Facts.Link, "/revoke/", order.LinkRevocation, now.Add(rules.RevocationLinkLife))
+		require.Equal(t, 2, l.Links[0].Sequence)
+		require.Equal(t, "5b", l.Facts.Serial)
+		_, ok := w.Renew(l)
+		require.False(t, ok, "an old wish to revoke is not sent again by staff")
+	}
+	require.NotEqual(t, letters[0].Links[0].Hash, letters[1].Links[0].Hash)
+	st.CertificateEmail = "tech@example.co.jp"
+	letters, err = w.RevocationLinks(st, 1)
+	require.NoError(t, err)
+	require.Len(t, letters, 1)
+}

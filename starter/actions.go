@@ -30,6 +30,12 @@ var actionNames = map[string]fault.Text{
 	"link-added":               {JA: "リンクを発行しました", EN: "link given"},
 	"letter-asked":             {JA: "メールの送信を求めました", EN: "mail asked for"},
 	"mail-resent":              {JA: "届いていないメールを送り直しました", EN: "undelivered mails sent again"},
+	"certificate-revoked":      {JA: "証明書を失効しました", EN: "certificate revoked"},
+	"revocation-requested":     {JA: "失効の申し出がありました", EN: "revocation asked for"},
+	"revocation-decided":       {JA: "失効の申し出について決定しました", EN: "revocation report decided"},
+	"revocation-escalated":     {JA: "失効の期限について警告しました", EN: "clock of a revocation escalated"},
+	"revocation-notified":      {JA: "失効の通知を用意しました", EN: "revocation notices written"},
+	"revocation-offered":       {JA: "失効手続きのリンクを用意しました", EN: "revocation link written"},
 	"message-refused":          {JA: "適用できない操作がありました", EN: "a message was refused"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -49,7 +50,7 @@ func newCounter(t testing.TB) *counter {
 	hasher, err := voucher.NewHasher(make([]byte, voucher.MinKey))
 	require.NoError(t, err)
 	rules, _ := policy.Open(policy.Guide)
-	c.Desk = &app.Desk{Records: storetest.OpenAt(t, c.clock), Orders: c, Vouchers: hasher, Rules: rules, Clock: c.clock,
+	c.Desk = &app.Desk{Records: storetest.OpenAt(t, c.clock), Orders: c, Vouchers: hasher, Rules: rules, Clock: c.clock, Logger: slog.New(slog.DiscardHandler),
 		Letters: activities.Writer{Addresses: activities.Addresses{PublicURL: "https://id.example.jp"}, Policy: rules, Clock: c.clock}}
 	return c
 }
@@ -111,6 +112,14 @@ func (c *counter) Submit(ctx context.Context, s order.Submission) (order.Receipt
 	return order.Receipt{Number: number}, c.Records.Accept(ctx, order.Acceptance{
 		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true,
 	})
+}
+
+// Revoke is the engine's: it publishes and notifies nothing, which the record shows.
+func (c *counter) Revoke(_ context.Context, request string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.post = append(c.post, request)
+	return c.lost
 }
 
 // Command is the engine's: it records the command.

@@ -93,5 +93,8 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterExpired:           {JA: "期限切れのお知らせ", EN: "expiry"},
 	order.LetterIssuedCertificate: {JA: "発行のお知らせ (証明書のアドレス)", EN: "issue notice (certificate address)"},
 	order.LetterIssuedContact:     {JA: "発行のお知らせ (技術担当者)", EN: "issue notice (technical contact)"},
+	order.LetterRevocationLink:    {JA: "失効手続きのリンク", EN: "revocation link"},
+	order.LetterRevoked:           {JA: "失効のお知らせ", EN: "revocation notice"},
+	order.LetterRevocationClock:   {JA: "失効期限の警告", EN: "revocation warning"},
 	order.LetterStatusLink:        {JA: "状況確認のリンク", EN: "status link"},
 }

@@ -271,6 +271,14 @@ func (p *program) certificates(s order.Status) {
 	for _, c := range s.Certificates {
 		p.out.Println(fmt.Sprintf("  #%d  %s %s", c.Sequence, p.say("シリアル番号", "serial"), c.Serial))
 		p.out.Println(fmt.Sprintf("      %s - %s", p.at(c.NotBefore), p.at(c.NotAfter)))
+		if !c.RevokedAt.IsZero() {
+			p.out.Println("      " + p.out.Red(p.say("失効", "revoked")+" "+p.at(c.RevokedAt)+" "+c.Reason))
+		}
+	}
+	for _, r := range s.Revocations {
+		if !r.Done() {
+			p.out.Println("  " + p.out.Yellow(p.say("失効の手続き中、期限", "revocation under way, due")+" "+p.at(r.DueAt)) + " " + r.ID)
+		}
 	}
 	p.out.Println("  " + p.say("ダウンロード", "download") + ": starter download " + s.Number)
 }

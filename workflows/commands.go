@@ -22,6 +22,9 @@ var (
 	issuing   *activities.Issuing
 	closing   *activities.Closing
 	mailing   *activities.Mailing
+
+	revoking   *activities.Revoking
+	publishing *activities.Publishing
 )
 
 // registerHandlers opens both doors of every command before the first block: an Update, whose caller gets the answer, and a

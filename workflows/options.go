@@ -67,6 +67,15 @@ func signOptions(summary string) workflow.ActivityOptions {
 	return prepareOptions(summary)
 }
 
+// publishOptions is for signing and publishing revocation lists, on the queue of the workers that hold the CA keys. It is tried until it
+// succeeds: those who wait have a clock of their own, and several issuing CAs may be signed for in one go.
+func publishOptions(summary string) workflow.ActivityOptions {
+	o := recordOptions(summary)
+	o.TaskQueue = SigningQueue
+	o.StartToCloseTimeout = 2 * time.Minute
+	return o
+}
+
 // mailOptions retries for as long as mail servers do: five days, at most every half hour. Then the letters stay in the outbox,
 // where staff see them and may have them sent again.
 func mailOptions(summary string) workflow.ActivityOptions {
@@ -85,6 +94,8 @@ const (
 	blockedRetry = time.Hour
 	// awayRetry is the same where nothing forbade it: the resolver, the CA key or the record did not answer.
 	awayRetry = 5 * time.Minute
+	// publishRetry is how long a revocation waits after its list was refused for good; then somebody may have mended what was wrong.
+	publishRetry = 5 * time.Minute
 	// checkInterval is the shortest time between two checks that are asked for by hand.
 	checkInterval = 10 * time.Second
 	// maxRefusals bounds the refused messages that are recorded one by one in a run; later ones are only logged.

@@ -14,13 +14,17 @@ type Activities struct {
 	Commands  *activities.Commands
 	Closing   *activities.Closing
 	Mailing   *activities.Mailing
+	Revoking  *activities.Revoking
 }
 
 // Register puts the workflows of orders and letters with their activities on a worker of TaskQueue.
 func Register(w worker.Registry, a Activities) {
 	w.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderType})
 	w.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
-	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing} {
+	w.RegisterWorkflowWithOptions(Revoke, workflow.RegisterOptions{Name: RevokeType})
+	w.RegisterWorkflowWithOptions(PublishCRLs, workflow.RegisterOptions{Name: PublishCRLsType})
+	w.RegisterWorkflowWithOptions(TakeUpRevocations, workflow.RegisterOptions{Name: TakeUpRevocationsType})
+	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing, a.Revoking} {
 		w.RegisterActivity(set)
 	}
 }

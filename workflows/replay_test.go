@@ -50,6 +50,8 @@ func replay(t *testing.T, h *historypb.History) error {
 	require.NoError(t, err)
 	r.RegisterWorkflowWithOptions(Order, workflow.RegisterOptions{Name: OrderType})
 	r.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
+	r.RegisterWorkflowWithOptions(Revoke, workflow.RegisterOptions{Name: RevokeType})
+	r.RegisterWorkflowWithOptions(PublishCRLs, workflow.RegisterOptions{Name: PublishCRLsType})
 	return r.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), h)
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,6 +35,8 @@ type Desk struct {
 	Clock    func() time.Time
 	Letters  activities.Writer // for what is asked for apart from an order's workflow
 
+	Logger *slog.Logger
+
 	disconnect func()
 }
 
@@ -43,6 +46,7 @@ type Orders interface {
 	Command(ctx context.Context, number string, c order.Command) (order.Outcome, error)
 	Signal(ctx context.Context, number string, c order.Command) error
 	Post(ctx context.Context, number, letter string) error
+	Revoke(ctx context.Context, request string) error
 	Ping(ctx context.Context) error
 }
 
@@ -71,7 +75,8 @@ func OpenDesk(ctx context.Context, cfg config.Common, logger *slog.Logger) (*Des
 	orders := &lazyOrders{address: cfg.Temporal, numbers: records, logger: logger}
 	letters := activities.Writer{Addresses: activities.Addresses{PublicURL: base}, Policy: rules, Clock: time.Now}
 	return &Desk{
-		Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Blocked: blocked, Clock: time.Now, Letters: letters, disconnect: orders.close,
+		Records: records, Orders: orders, Vouchers: hasher, Rules: rules, Blocked: blocked, Clock: time.Now, Letters: letters, Logger: logger,
+		disconnect: orders.close,
 	}, nil
 }
 
@@ -84,8 +89,9 @@ func (d *Desk) Close() {
 // Submit validates the form (G2–G13), recognises the voucher by its hash and hands the application in. An empty key becomes a
 // digest of the normalised form, so that the same file handed in twice is one order.
 func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error) {
-	n, err := d.validate(a)
-	if err != nil {
+	keys := &keyCheck{ctx: ctx, file: d.Blocked, records: d.Records}
+	n, err := order.Validate(a, d.limits(keys))
+	if err := cmp.Or(keys.Err, err); err != nil {
 		return order.Receipt{}, err
 	}
 	hash := d.Vouchers.Hash(n.Voucher)
@@ -100,20 +106,16 @@ func (d *Desk) Submit(ctx context.Context, a order.Application, key string) (ord
 
 // Check validates the form as Submit does and returns its normal form. It asks nobody, so it works without record and engine.
 func (d *Desk) Check(_ context.Context, a order.Application) (order.Application, error) {
-	n, err := d.validate(a)
+	n, err := order.Validate(a, d.limits(d.Blocked))
 	return n.Application, err
 }
 
-// CSR reads a signing request; a key that is known to be compromised is refused.
+// CSR reads a signing request; a key that the operator's file knows to be compromised is refused. Submit asks the record as well.
 func (d *Desk) CSR(text string) (csr.Request, error) { return csr.Parse(text, d.Blocked) }
 
-func (d *Desk) validate(a order.Application) (order.Normalized, error) {
-	return order.Validate(a, d.limits())
-}
-
-func (d *Desk) limits() order.Limits {
+func (d *Desk) limits(blocked csr.Blocklist) order.Limits {
 	l := d.Rules.At(d.Clock()).Limits()
-	l.Blocklist = d.Blocked
+	l.Blocklist = blocked
 	return l
 }
 
@@ -223,6 +225,15 @@ func (l *lazyOrders) Post(ctx context.Context, number, letter string) error {
 		return err
 	}
 	return o.Post(ctx, number, letter)
+}
+
+// Revoke is engine.Orders.Revoke.
+func (l *lazyOrders) Revoke(ctx context.Context, request string) error {
+	o, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return o.Revoke(ctx, request)
 }
 
 // Ping is engine.Orders.Ping.

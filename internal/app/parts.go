@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -58,6 +60,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 		Commands: &activities.Commands{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Closing:  &activities.Closing{Records: records, Clock: w.Clock},
 		Mailing:  &activities.Mailing{Records: records, Mailer: mailer, Policy: rules, Addresses: addresses, Clock: w.Clock},
+		Revoking: &activities.Revoking{Records: records, Policy: rules, Support: w.Config.Brand.Support.Email, Clock: w.Clock},
 	}}
 	if !w.Config.Signing {
 		return p, nil
@@ -73,7 +76,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 		return parts{}, errors.Join(err, prober.Close())
 	}
 	p.signing = &workflows.Signing{Publishing: Publishing(records, p.ca, rules, w.Clock), Issuing: &activities.Issuing{
-		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey(blocked), Policy: rules, Addresses: addresses, Clock: w.Clock,
+		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey(blocked, records), Policy: rules, Addresses: addresses, Clock: w.Clock,
 	}}
 	return p, nil
 }
@@ -87,10 +90,11 @@ func newToken(m order.DCVMethod) (string, error) {
 }
 
 // publicKey reads the key out of a request that was checked when it was submitted; a key that was compromised since is refused.
-func publicKey(blocked csr.Blocklist) func(string) ([]byte, error) {
-	return func(text string) ([]byte, error) {
-		r, err := csr.Parse(text, blocked)
-		return r.PublicKey, err
+func publicKey(file csr.Blocklist, records keyRecords) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, text string) ([]byte, error) {
+		keys := &keyCheck{ctx: ctx, file: file, records: records}
+		r, err := csr.Parse(text, keys)
+		return r.PublicKey, cmp.Or(keys.Err, err)
 	}
 }
 

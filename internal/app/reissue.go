@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 
 	"securemailid.example/internal/order"
@@ -10,8 +11,9 @@ import (
 // which waits for its review (G26). A certificate that is not found, has ended or was revoked, or of which another reissue is under way
 // is a fault that says what to do. An empty key becomes a digest of the normalised form, as for Submit.
 func (d *Desk) Reissue(ctx context.Context, r order.ReissueRequest, key string) (order.Receipt, error) {
-	n, err := order.ValidateReissue(r, d.limits())
-	if err != nil {
+	keys := &keyCheck{ctx: ctx, file: d.Blocked, records: d.Records}
+	n, err := order.ValidateReissue(r, d.limits(keys))
+	if err := cmp.Or(keys.Err, err); err != nil {
 		return order.Receipt{}, err
 	}
 	if key == "" {
@@ -25,6 +27,6 @@ func (d *Desk) Reissue(ctx context.Context, r order.ReissueRequest, key string) 
 // CheckReissue validates the form as Reissue does and returns its normal form. It asks nobody, so it cannot tell whether there is such a
 // certificate.
 func (d *Desk) CheckReissue(_ context.Context, r order.ReissueRequest) (order.ReissueRequest, error) {
-	n, err := order.ValidateReissue(r, d.limits())
+	n, err := order.ValidateReissue(r, d.limits(d.Blocked))
 	return n.Request, err
 }

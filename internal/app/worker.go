@@ -58,6 +58,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := engine.EnsureSearchAttributes(ctx, c, engine.Namespace()); err != nil {
 		return err
 	}
+	if err := engine.EnsureSchedules(ctx, c, p.rules.At(w.Clock())); err != nil {
+		return err
+	}
+	p.orders.Revoking.TakeUp = (&engine.Orders{Client: c}).Revoke
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workers, err := w.start(c, p, fail)

@@ -188,7 +188,7 @@ func notices(c order.Certificate, app order.Application, now time.Time) (letters
 // byActivities issues as the workflow does.
 func (i *issuer) byActivities(caa activities.CAAChecker) func(context.Context, string) error {
 	a := activities.Issuing{
-		Records: i.record, CAA: caa, Preparer: i.ca, Signer: i.ca, PublicKey: publicKey, Policy: i.rules,
+		Records: i.record, CAA: caa, Preparer: i.ca, Signer: i.ca, PublicKey: func(_ context.Context, text string) ([]byte, error) { return publicKey(text) }, Policy: i.rules,
 		Addresses: activities.Addresses{PublicURL: benchURL}, Clock: time.Now,
 	}
 	return func(ctx context.Context, number string) error {

@@ -24,6 +24,7 @@ var files embed.FS
 var kinds = []order.LetterKind{
 	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
+	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock,
 	order.LetterStatusLink,
 }
 
@@ -104,6 +105,7 @@ func functions(lang order.Language) map[string]any {
 		"day":      func(t time.Time) string { return day(lang, t) },
 		"years":    func(n int) string { return years(lang, n) },
 		"reissue":  func(r order.ReissueReason) string { return reissueReason(lang, r) },
+		"reason":   func(name string) string { return reason(lang, name) },
 		"method":   func(m order.DCVMethod) string { return method(lang, m) },
 		"theirs":   func(a []order.Awaited) []string { return awaited(lang, a, false) },
 		"ours":     func(a []order.Awaited) []string { return awaited(lang, a, true) },
@@ -130,7 +132,7 @@ func (r *Renderer) Render(l order.Letter) (Rendered, error) {
 		return Rendered{}, err
 	}
 	languages := []order.Language{lang}
-	if l.Kind == order.LetterDomainApproval { // its reader is not the applicant, who chose the language
+	if l.Kind == order.LetterDomainApproval || l.Kind == order.LetterRevocationClock { // its reader is not the applicant, who chose the language
 		languages = []order.Language{lang, map[order.Language]order.Language{order.Japanese: order.English, order.English: order.Japanese}[lang]}
 	}
 	text, page, err := r.bodies(l, subject, languages)
@@ -243,6 +245,10 @@ func lacking(l order.Letter) bool {
 		return f.Link == ""
 	case order.LetterStatusLink:
 		return f.StatusLink == ""
+	case order.LetterRevocationLink:
+		return f.Serial == "" || f.Link == ""
+	case order.LetterRevoked, order.LetterRevocationClock:
+		return f.Serial == ""
 	case order.LetterInquiry:
 		return f.Question == ""
 	default:

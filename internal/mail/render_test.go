@@ -82,6 +82,11 @@ func examples() []example {
 		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2028, 11, 24, 14, 59, 59, 0, time.UTC)
 		f.Link, f.LinkExpires = "https://portal.example.com/download/"+token, time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
 	})
+	revoked := facts(func(f *order.Facts) {
+		f.CertificateEmail, f.Serial, f.RevokedAt, f.RevocationReason = issued.CertificateEmail, issued.Serial, valueUntil, "cessationOfOperation"
+	})
+	revokedUser := revoked
+	revokedUser.ContactName = ""
 	dns := order.Progress{State: order.DomainValidation, Method: order.DCVTXT}
 	reason := facts(func(f *order.Facts) {
 		f.Reason = "申請団体の電話番号を確認できませんでした。\nお手数ですが、登記の内容をご確認ください。"
@@ -113,6 +118,15 @@ func examples() []example {
 		{"rejected", order.LetterRejected, reason},
 		{"cancelled", order.LetterCancelled, facts(func(*order.Facts) {})},
 		{"expired", order.LetterExpired, facts(func(*order.Facts) {})},
+		{"revocation-link", order.LetterRevocationLink, facts(func(f *order.Facts) {
+			f.CertificateEmail, f.Serial, f.NotAfter = issued.CertificateEmail, issued.Serial, issued.NotAfter
+			f.Link, f.LinkExpires = "https://portal.example.com/revoke/"+token, valueUntil
+		})},
+		{"revoked-contact", order.LetterRevoked, revoked},
+		{"revoked-certificate", order.LetterRevoked, revokedUser},
+		{"revocation-clock", order.LetterRevocationClock, facts(func(f *order.Facts) {
+			f.Serial, f.RevocationReason, f.Deadline, f.Request = issued.Serial, "keyCompromise", valueUntil, "0198c6f2-0000-7000-8000-00000000000a"
+		})},
 		{"issued-certificate", order.LetterIssuedCertificate, issued},
 		{"issued-contact", order.LetterIssuedContact, issued},
 		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
@@ -244,6 +258,8 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"a letter for a status link without one", order.Letter{Kind: order.LetterStatusLink, Facts: order.Facts{Number: "1"}}},
 		{"an approval link that is none", order.Letter{Kind: order.LetterDomainApproval, Facts: order.Facts{Number: "1", Domain: "example.jp", Link: "javascript:alert(1)"}}},
 		{"a download without its link, as after its facts were wiped", order.Letter{Kind: order.LetterIssuedContact, Facts: order.Facts{Number: "1"}}},
+		{"a revocation without its link", order.Letter{Kind: order.LetterRevocationLink, Facts: order.Facts{Number: "1", Serial: "4f"}}},
+		{"a revocation of nothing", order.Letter{Kind: order.LetterRevoked, Facts: order.Facts{Number: "1"}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
 	} {
 		_, err := r.Render(row.letter)

@@ -66,6 +66,15 @@ func reissueReason(lang order.Language, r order.ReissueReason) string {
 	return w.In(lang)
 }
 
+// reason says why a certificate was revoked, by the reason's name in RFC 5280.
+func reason(lang order.Language, name string) string {
+	r, ok := order.ParseRevocationReason(name)
+	if !ok {
+		return ""
+	}
+	return r.Text().In(string(lang))
+}
+
 // awaited lists what is awaited: from the reader's side, or with ours from the CA.
 func awaited(lang order.Language, list []order.Awaited, ours bool) []string {
 	var out []string

@@ -207,10 +207,12 @@ func (c *change) tell(ctx context.Context, id, action string, detail any, letter
 	return nil
 }
 
-// OfferRevocation mails letters whose links revoke the certificate, and ends the links before them. A certificate that is revoked or has
-// expired is a Conflict.
-func (s *Store) OfferRevocation(ctx context.Context, number string, sequence int, actor string, at time.Time, letters []order.Letter) error {
-	return s.change(ctx, func(c *change) error {
+// OfferRevocation puts letters into the outbox whose links revoke the certificate, ends the links before them, and returns the ids of the
+// letters to deliver. A certificate that is revoked or has expired is a Conflict; a further wish within every is TooMany, unless the
+// letters before still wait for their delivery: then those are returned.
+func (s *Store) OfferRevocation(ctx context.Context, number string, sequence int, actor string, at time.Time, letters []order.Letter, every time.Duration) (ids []string, err error) {
+	err = s.change(ctx, func(c *change) error {
+		ids = nil
 		if _, err := c.lockOrder(ctx, number); err != nil {
 			return err
 		}
@@ -223,6 +225,9 @@ func (s *Store) OfferRevocation(ctx context.Context, number string, sequence int
 		case !at.Before(cert.NotAfter):
 			return expiredCertificate()
 		}
+		if ids, err = c.offeredBefore(ctx, number, at.Add(-every)); err != nil || len(ids) > 0 {
+			return err
+		}
 		if _, err := c.ExecContext(ctx, `
 			UPDATE links SET ended_at = $3 WHERE order_number = $1 AND sequence = $2 AND purpose = 'revocation' AND used_at IS NULL AND ended_at IS NULL`,
 			number, sequence, stored(at)); err != nil {
@@ -231,8 +236,28 @@ func (s *Store) OfferRevocation(ctx context.Context, number string, sequence int
 		if _, err := c.post(ctx, number, letters, at); err != nil {
 			return err
 		}
+		for _, l := range letters {
+			ids = append(ids, l.ID)
+		}
 		return c.note(number, actor, "revocation-offered", map[string]any{"sequence": sequence}, at)
 	})
+	return ids, err
+}
+
+// offeredBefore returns the letters since the moment that still wait for delivery; with none waiting, those that went out are a fault.
+func (c *change) offeredBefore(ctx context.Context, number string, since time.Time) (waiting []string, err error) {
+	var sent int
+	if err := c.GetContext(ctx, &sent, `SELECT count(*) FROM letters WHERE order_number = $1 AND kind = $2 AND created_at > $3`,
+		number, order.LetterRevocationLink, stored(since)); err != nil || sent == 0 {
+		return nil, err
+	}
+	err = c.SelectContext(ctx, &waiting, `SELECT id FROM letters WHERE order_number = $1 AND kind = $2 AND created_at > $3 AND state = 'pending' ORDER BY position`,
+		number, order.LetterRevocationLink, stored(since))
+	if err == nil && len(waiting) == 0 {
+		err = fault.New(fault.TooMany, "letter.too-often", "このメールは少し前にお送りしています。しばらくしてからもう一度お試しください。",
+			"This mail has been sent a moment ago. Please try again in a while.")
+	}
+	return waiting, err
 }
 
 // revocationRow is a request.

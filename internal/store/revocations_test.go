@@ -433,7 +433,9 @@ func (r *record) offered(c order.Certificate) order.Link {
 		Recipient: "tech@example.co.jp", ExpiresAt: at.Add(time.Hour)}
 	l := letter(c.Order, order.LetterRevocationLink, link.ID, at)
 	l.Links = []order.Link{link}
-	require.NoError(r.t, r.OfferRevocation(r.ctx(), c.Order, c.Sequence, applicant, at, []order.Letter{l}))
+	ids, err := r.OfferRevocation(r.ctx(), c.Order, c.Sequence, applicant, at, []order.Letter{l}, 0)
+	require.NoError(r.t, err)
+	require.Equal(r.t, []string{l.ID}, ids)
 	return link
 }
 
@@ -467,11 +469,11 @@ func TestALinkRevokesItsCertificateOnce(t *testing.T) {
 	got, err = r.Link(r.ctx(), link.Hash)
 	require.NoError(t, err)
 	require.NotZero(t, got.UsedAt)
-	err = r.OfferRevocation(r.ctx(), c.Order, 1, applicant, r.tick(), nil)
+	_, err = r.OfferRevocation(r.ctx(), c.Order, 1, applicant, r.tick(), nil, 0)
 	isFault(t, err, fault.Conflict, "certificate.revoked")
-	err = r.OfferRevocation(r.ctx(), c.Order, 2, applicant, r.tick(), nil)
+	_, err = r.OfferRevocation(r.ctx(), c.Order, 2, applicant, r.tick(), nil, 0)
 	isFault(t, err, fault.NotFound, "certificate.unknown")
-	err = r.OfferRevocation(r.ctx(), other.Order, 1, applicant, other.NotAfter, nil)
+	_, err = r.OfferRevocation(r.ctx(), other.Order, 1, applicant, other.NotAfter, nil, 0)
 	isFault(t, err, fault.Conflict, "certificate.expired")
 }
 
@@ -554,4 +556,28 @@ func TestCertificatesWithSerial(t *testing.T) {
 	got, err = r.CertificatesWithSerial(r.ctx(), "abc")
 	require.NoError(t, err)
 	require.Empty(t, got)
+}
+
+func TestAMailboxIsNotFloodedWithLinks(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	offer := func() ([]string, error) {
+		at := r.tick()
+		return r.OfferRevocation(r.ctx(), c.Order, 1, applicant, at, []order.Letter{letter(c.Order, order.LetterRevocationLink, uuid.NewString(), at)}, time.Minute)
+	}
+	first, err := offer()
+	require.NoError(t, err)
+	r.unchanged(func() {
+		again, err := offer()
+		require.NoError(t, err)
+		require.Equal(t, first, again, "its delivery may not have been started")
+	})
+	require.NoError(t, r.LetterDone(r.ctx(), first[0], order.LetterSent, "250", r.tick()))
+	_, err = offer()
+	isFault(t, err, fault.TooMany, "letter.too-often")
+	r.later(time.Minute)
+	next, err := offer()
+	require.NoError(t, err)
+	require.NotEqual(t, first, next)
 }

@@ -1,0 +1,165 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/order"
+	"securemailid.example/internal/policy"
+)
+
+const askedFor = "0198c6f2-0000-7000-8000-00000000000a"
+
+// revoked is a record of one request in memory.
+type revoked struct {
+	activities.RevocationRecords // what a test does not expect panics
+	request                      order.Revocation
+	orders                       map[string]order.Status
+	letters                      []order.Letter
+	failOnce                     error // returned by the next RevocationNotified, after it was kept
+}
+
+func (r *revoked) Revocation(context.Context, string) (order.Revocation, error) {
+	return r.request, nil
+}
+func (r *revoked) Order(_ context.Context, number string) (order.Status, error) {
+	return r.orders[number], nil
+}
+
+func (r *revoked) PendingLetters(_ context.Context, number string) (out []order.Letter, _ error) {
+	for _, l := range r.letters {
+		if l.Order == number {
+			out = append(out, l)
+		}
+	}
+	return out, nil
+}
+
+func (r *revoked) RevocationNotified(_ context.Context, _ string, at time.Time, letters []order.Letter) error {
+	if r.request.NotifiedAt.IsZero() {
+		r.request.NotifiedAt, r.letters = at, append(r.letters, letters...)
+	}
+	err := r.failOnce
+	r.failOnce = nil
+	return err
+}
+
+func (r *revoked) EscalateRevocation(_ context.Context, _ string, nth int, _ time.Time, letters []order.Letter) error {
+	if nth > r.request.Escalations {
+		r.request.Escalations, r.letters = nth, append(r.letters, letters...)
+	}
+	return nil
+}
+
+func (r *revoked) UnfinishedRevocations(_ context.Context, before time.Time) ([]order.Revocation, error) {
+	if r.request.RequestedAt.Before(before) {
+		return []order.Revocation{r.request}, nil
+	}
+	return nil, nil
+}
+
+func newRevoking(t *testing.T, now time.Time) (*activities.Revoking, *revoked) {
+	t.Helper()
+	book, ok := policy.Open(policy.Guide)
+	require.True(t, ok)
+	app := order.Application{Language: order.English, CertificateEmail: "info@example.co.jp",
+		TechnicalContact: order.TechnicalContact{FamilyName: "Gijutsu", GivenName: "Tantou", Email: "tech@example.com"}}
+	r := &revoked{
+		request: order.Revocation{
+			ID: askedFor, Reason: order.ReasonSuperseded, RequestedAt: now, DueAt: now.Add(24 * time.Hour), DecidedAt: now,
+			Certificates: []order.RevocationOfOne{{Order: "1000000001", Sequence: 1, Issuer: "a", Serial: "5a", RevokedAt: now}},
+		},
+		orders: map[string]order.Status{"1000000001": {Number: "1000000001", CertificateEmail: app.CertificateEmail, Domain: "example.co.jp", Application: app}},
+	}
+	return &activities.Revoking{Records: r, Policy: book, Support: "ops@example.com", Clock: func() time.Time { return now }}, r
+}
+
+func TestTheStandingSaysWhenToWarn(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	got, err := a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	due := now.Add(24 * time.Hour)
+	require.Equal(t, activities.RevocationStanding{
+		Issuers: []string{"a"}, DueAt: due, Warnings: []time.Time{now.Add(12 * time.Hour), now.Add(20 * time.Hour), due},
+	}, got)
+	r.request.DueAt = now.Add(time.Hour)
+	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Len(t, got.Warnings, 1, "no warning lies before the request")
+}
+
+func TestBothAddressesHearOfARevocationOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	r.failOnce = errors.New("the answer got lost")
+	_, err := a.NotifyRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.Error(t, err)
+	got, err := a.NotifyRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Len(t, r.letters, 2)
+	to := map[string]order.Letter{}
+	for _, l := range r.letters {
+		to[l.Recipient] = l
+		require.Equal(t, order.LetterRevoked, l.Kind)
+		require.Equal(t, "5a", l.Facts.Serial)
+		require.Equal(t, "superseded", l.Facts.RevocationReason)
+		require.Equal(t, now, l.Facts.RevokedAt)
+	}
+	require.Equal(t, "Gijutsu Tantou", to["tech@example.com"].Facts.ContactName)
+	require.Empty(t, to["info@example.co.jp"].Facts.ContactName)
+	require.ElementsMatch(t, []activities.PostInput{
+		{Number: "1000000001", Letter: r.letters[0].ID}, {Number: "1000000001", Letter: r.letters[1].ID},
+	}, got.Letters, "the letters that are kept, not others")
+
+	a, r = newRevoking(t, now)
+	st := r.orders["1000000001"]
+	st.CertificateEmail = "tech@example.com"
+	r.orders["1000000001"] = st
+	_, err = a.NotifyRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Len(t, r.letters, 1, "one reader is written to once")
+}
+
+func TestTheOperatorHearsOfAClock(t *testing.T) {
+	t.Parallel()
+	a, r := newRevoking(t, time.Now())
+	for range 2 {
+		got, err := a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 1})
+		require.NoError(t, err)
+		require.Len(t, got.Letters, 1)
+	}
+	require.Len(t, r.letters, 1)
+	require.Equal(t, "ops@example.com", r.letters[0].Recipient)
+	require.Equal(t, askedFor, r.letters[0].Facts.Request)
+	require.Empty(t, r.letters[0].Facts.ContactName, "operators need no names")
+	require.Empty(t, r.letters[0].Facts.CertificateEmail)
+	a.Support = ""
+	got, err := a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 2})
+	require.NoError(t, err)
+	require.Len(t, got.Letters, 1, "nothing new")
+	require.Equal(t, 2, r.request.Escalations)
+}
+
+func TestWhatNobodyLooksAfterIsTakenUp(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	a, r := newRevoking(t, now)
+	var taken []string
+	a.TakeUp = func(_ context.Context, id string) error { taken = append(taken, id); return nil }
+	got, err := a.TakeUpRevocations(t.Context(), activities.TakeUpInput{})
+	require.NoError(t, err)
+	require.Zero(t, got.Requests, "its door is still at it")
+	r.request.RequestedAt = now.Add(-10 * time.Minute)
+	got, err = a.TakeUpRevocations(t.Context(), activities.TakeUpInput{})
+	require.NoError(t, err)
+	require.Equal(t, 1, got.Requests)
+	require.Equal(t, []string{askedFor}, taken)
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"securemailid.example/internal/policy"
+	"securemailid.example/workflows"
+)
+
+// schedule is something that the system does by itself at intervals.
+type schedule struct {
+	id       string // also the beginning of the ids of its workflows
+	workflow string
+	every    time.Duration
+	offset   time.Duration // after the multiples of every since 1970 in UTC
+	note     string        // why, for operators
+}
+
+// schedules is everything that runs by the clock.
+func schedules(rules policy.Rules) []schedule {
+	return []schedule{
+		{"publish-crl", workflows.PublishCRLsType, rules.CRLEvery, 18 * time.Hour, "a new CRL of every issuing CA; 03:00 in Japan where it is daily"},
+		{"take-up-revocations", workflows.TakeUpRevocationsType, 15 * time.Minute, 0, "revocations that nobody looks after"},
+	}
+}
+
+// catchUp is how long after its time a run is still made up for when the server was away.
+const catchUp = time.Hour
+
+// EnsureSchedules creates the schedules and brings those that are there up to date; whether one is paused stays as operators left it.
+// Several workers may do so at once.
+func EnsureSchedules(ctx context.Context, c client.Client, rules policy.Rules) error {
+	for _, s := range schedules(rules) {
+		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
+			return fmt.Errorf("schedule %s: %w", s.id, err)
+		}
+	}
+	return nil
+}
+
+func (s schedule) ensure(ctx context.Context, c client.ScheduleClient) error {
+	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every, Offset: s.offset % s.every}}}
+	action := &client.ScheduleWorkflowAction{ID: s.id, Workflow: s.workflow, TaskQueue: workflows.TaskQueue, StaticSummary: s.note}
+	// A run that cannot end, because the CA key is away, is left to end: another one beside it would wait for the same.
+	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
+	_, err := c.Create(ctx, client.ScheduleOptions{ID: s.id, Spec: spec, Action: action, Overlap: overlap, CatchupWindow: catchUp, Note: s.note})
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return err
+	}
+	return c.GetHandle(ctx, s.id).Update(ctx, client.ScheduleUpdateOptions{
+		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			now := in.Description.Schedule
+			now.Spec, now.Action = &spec, action
+			now.Policy = &client.SchedulePolicies{Overlap: overlap, CatchupWindow: catchUp}
+			return &client.ScheduleUpdate{Schedule: &now}, nil
+		},
+	})
+}

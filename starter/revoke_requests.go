@@ -1,0 +1,136 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"securemailid.example/internal/app"
+	"securemailid.example/internal/cli"
+	"securemailid.example/internal/order"
+)
+
+func (p *program) revokeText() *cobra.Command {
+	var o revokeOptions
+	c := &cobra.Command{
+		Use:   "text ORDER|SERIAL --reason REASON",
+		Short: "署名する文面を表示 / Print the text that a subscriber signs",
+		Long: `証明書の秘密鍵で署名して失効を申し出るための文面を表示します。署名は次のように行い、「starter revoke --proof」に渡します。
+Prints the text by which a subscriber asks for revocation with the certificate's key. Sign it as follows and hand it to "starter revoke --proof".
+
+  openssl cms -sign -in wish.txt -signer cert.pem -inkey key.pem -binary -nodetach -outform PEM -out request.p7s`,
+		Example: "  starter revoke text 1234567890 --reason cessationOfOperation > wish.txt",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			reason, err := parseReason(o.reason)
+			if err != nil {
+				return err
+			}
+			return p.atDesk(cmd.Context(), func(d *app.Desk) error {
+				c, err := p.findCertificate(cmd.Context(), d, args[0], o.sequence)
+				if err != nil {
+					return err
+				}
+				p.out.Printf("%s", order.RevocationWish{Issuer: c.Issuer, Serial: c.Serial, Reason: reason}.Text())
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&o.reason, "reason", "", "失効理由 / why")
+	c.Flags().IntVar(&o.sequence, "sequence", 0, "注文の何番目の証明書か (既定: 最新) / which certificate of the order (default: the latest)")
+	return c
+}
+
+func (p *program) revokeList() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "完了していない失効の申し出 / Requests that are not finished",
+		Example: "  starter revoke list",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.atDesk(cmd.Context(), func(d *app.Desk) error {
+				all, err := d.Records.UnfinishedRevocations(cmd.Context(), p.clock().Add(time.Second))
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.printJSON(all)
+				}
+				p.revocationTable(all)
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&p.json, "json", false, "JSONで表示 / print JSON")
+	return c
+}
+
+func (p *program) revocationTable(all []order.Revocation) {
+	if len(all) == 0 {
+		p.err.Println(p.say("完了していない申し出はありません。", "Nothing is unfinished."))
+		return
+	}
+	t := cli.Table{Head: []string{p.say("申し出の番号", "request"), p.say("待ち", "waits for"), p.say("期限", "due"), p.say("理由", "reason"), p.say("オーダー", "order")}}
+	for _, r := range all {
+		waits := p.say("CRLの発行", "the CRL")
+		switch {
+		case r.Undecided():
+			waits = p.out.Yellow(p.say("判断", "a decision"))
+		case !r.PublishedAt.IsZero():
+			waits = p.say("通知", "its letters")
+		}
+		due := p.at(r.DueAt)
+		if p.clock().After(r.DueAt) && r.PublishedAt.IsZero() {
+			due = p.out.Red(due)
+		}
+		number := "-"
+		if len(r.Certificates) > 0 {
+			number = r.Certificates[0].Order
+		}
+		t.Add(r.ID, waits, due, r.Reason.String(), number)
+	}
+	t.Print(p.out)
+}
+
+func (p *program) revokeDecide() *cobra.Command {
+	var revoke bool
+	var reason, decline, actor string
+	c := &cobra.Command{
+		Use:   "decide REQUEST --revoke --reason REASON | --decline WHY",
+		Short: "通報について決定 / Decide about a problem report",
+		Example: `  starter revoke decide 0198c6f2-0000-7000-8000-00000000000a --revoke --reason privilegeWithdrawn
+  starter revoke decide 0198c6f2-0000-7000-8000-00000000000a --decline "the certificate is another CA's"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if revoke == (decline != "") {
+				return wrongUsage("--revoke か --decline のどちらか一方を指定してください。", "Say --revoke or --decline, one of them.")
+			}
+			by, err := p.actor(actor)
+			if err != nil {
+				return err
+			}
+			decision := order.RevocationDecision{Actor: by, Revoke: revoke, Answer: decline}
+			if revoke {
+				if decision.Reason, err = parseReason(reason); err != nil {
+					return err
+				}
+			}
+			return p.atDesk(cmd.Context(), func(d *app.Desk) error {
+				rev, err := d.DecideRevocation(cmd.Context(), args[0], decision)
+				if err != nil {
+					return err
+				}
+				if rev.Declined {
+					p.out.Println(p.say("失効しないと記録しました", "declined")+":", rev.ID)
+					return nil
+				}
+				return p.revocationOutcome(rev)
+			})
+		},
+	}
+	c.Flags().BoolVar(&revoke, "revoke", false, "失効する / revoke")
+	c.Flags().StringVar(&reason, "reason", "", "失効理由 / why")
+	c.Flags().StringVar(&decline, "decline", "", "失効しない理由 / why it is not revoked")
+	c.Flags().StringVar(&actor, "actor", "", "操作者 / who acts (default: SMID_ACTOR, else staff/LOGIN)")
+	return c
+}

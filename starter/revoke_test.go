@@ -1,0 +1,159 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"securemailid.example/internal/ca/catest"
+	"securemailid.example/internal/devstack/need"
+	"securemailid.example/internal/order"
+)
+
+// standing is the certificate of the order as the record has it.
+func (c *counter) standing(number string) order.Certificate {
+	c.t.Helper()
+	all, err := c.Records.Certificates(c.t.Context(), number)
+	require.NoError(c.t, err)
+	require.Len(c.t, all, 1)
+	return all[0]
+}
+
+func TestStaffRevokeByOrderOrSerial(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	serial := c.standing(number).Serial
+	shown := strings.ToUpper(serial[:2] + ":" + serial[2:])
+	require.Equal(t, exitInput, c.run("", "revoke", shown, "--reason", "certificateHold").code)
+	require.Equal(t, exitInput, c.run("", "revoke", shown, "--reason", "superseded", "--actor", "applicant").code, "only staff say so without a proof")
+	require.Equal(t, exitRefused, c.run("", "revoke", "abcdef", "--reason", "superseded").code)
+	require.Equal(t, exitInput, c.run("", "revoke", "--reason", "superseded").code)
+	require.Zero(t, c.standing(number).RevokedAt)
+
+	out := c.ok("revoke", shown, "--reason", "superseded", "--wait", "0")
+	require.Contains(t, out, "revoked: "+serial)
+	require.Contains(t, out, "The CRL will follow.")
+	got := c.standing(number)
+	require.Equal(t, order.ReasonSuperseded, got.Reason)
+	require.Len(t, c.post, 1, "its workflow is started")
+	require.Contains(t, c.ok("revoke", number, "--reason", "superseded", "--wait", "0"), c.post[0], "the request that did it")
+	require.Contains(t, c.ok("revoke", "list"), c.post[0])
+	page := c.ok("status", number)
+	require.Contains(t, page, "superseded")
+	require.Contains(t, page, "revocation under way")
+}
+
+func TestARevocationDoesNotNeedTemporal(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	c.lost = os.ErrDeadlineExceeded
+	c.ok("revoke", number, "--reason", "cessationOfOperation", "--wait", "0")
+	require.NotZero(t, c.standing(number).RevokedAt)
+}
+
+func TestAReportWaitsForADecision(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	report := func(args ...string) order.Revocation {
+		t.Helper()
+		var r order.Revocation
+		all := append([]string{"revoke", number, "--report", "--json", "--reason", "privilegeWithdrawn"}, args...)
+		require.NoError(t, json.Unmarshal([]byte(c.ok(all...)), &r))
+		return r
+	}
+	slow, urgent := report(), report("--urgent", "--note", "the domain is contested")
+	require.Equal(t, 5*24*time.Hour, slow.DueAt.Sub(slow.RequestedAt))
+	require.Equal(t, 24*time.Hour, urgent.DueAt.Sub(urgent.RequestedAt))
+	require.Zero(t, c.standing(number).RevokedAt)
+	list := c.ok("revoke", "list")
+	require.Less(t, strings.Index(list, urgent.ID), strings.Index(list, slow.ID), "the most pressing first")
+	require.Contains(t, list, "a decision")
+
+	require.Equal(t, exitInput, c.run("", "revoke", "decide", slow.ID).code)
+	require.Contains(t, c.ok("revoke", "decide", slow.ID, "--decline", "nothing was misused"), "declined")
+	require.Equal(t, exitRefused, c.run("", "revoke", "decide", slow.ID, "--revoke", "--reason", "superseded").code)
+	require.Contains(t, c.ok("revoke", "decide", urgent.ID, "--revoke", "--reason", "superseded"), "revoked")
+	require.NotZero(t, c.standing(number).RevokedAt)
+}
+
+func TestACompromisedKeyIsRevokedWhateverItComesIn(t *testing.T) {
+	t.Parallel()
+	key, spki := catest.Key(t)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	request, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{}, key)
+	require.NoError(t, err)
+	for name, block := range map[string]*pem.Block{
+		"private key": {Type: "PRIVATE KEY", Bytes: pkcs8},
+		"older form":  {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
+		"public key":  {Type: "PUBLIC KEY", Bytes: spki},
+		"request":     {Type: "CERTIFICATE REQUEST", Bytes: request},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCounter(t)
+			number := c.issued()
+			r := c.run(string(pem.EncodeToMemory(block)), "revoke", "--key-compromise", "-", "--wait", "0")
+			require.Equal(t, exitDone, r.code, r.err)
+			require.Equal(t, order.ReasonKeyCompromise, c.standing(number).Reason)
+		})
+	}
+	c := newCounter(t)
+	c.issued()
+	require.Equal(t, exitInput, c.run("not a key", "revoke", "--key-compromise", "-").code)
+	other := newCounter(t)
+	r := other.run(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki})), "revoke", "--key-compromise", "-")
+	require.Equal(t, exitDone, r.code, r.err)
+	require.Contains(t, r.out, "refused from now on")
+}
+
+func TestASubscriberRevokesByASignature(t *testing.T) {
+	t.Parallel()
+	path, dir := need.Program(t, "openssl", "openssl"), t.TempDir()
+	c := newCounter(t)
+	number := c.issued()
+	key, _ := catest.Key(t)
+	write := func(name string, block *pem.Block) {
+		t.Helper()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600))
+	}
+	write("cert.pem", &pem.Block{Type: "CERTIFICATE", Bytes: c.standing(number).DER})
+	write("key.pem", &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	text := c.ok("revoke", "text", number, "--reason", "keyCompromise")
+	sign := func(text string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), path, append([]string{"cms", "-sign", "-signer", "cert.pem", "-inkey", "key.pem", "-binary", "-nodetach", "-outform", "PEM"}, args...)...)
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(text)
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		return string(out)
+	}
+	for why, proof := range map[string]string{
+		"another text":     sign("please\n"),
+		"more text":        sign(text + "and more\n"),
+		"SHA-1":            sign(text, "-md", "sha1"),
+		"no signature":     text,
+		"a reason of ours": sign(strings.Replace(text, "keyCompromise", "privilegeWithdrawn", 1)),
+	} {
+		r := c.run(proof, "revoke", "--proof", "-", "--wait", "0")
+		require.NotEqual(t, exitDone, r.code, why)
+		require.Zero(t, c.standing(number).RevokedAt, why)
+	}
+	r := c.run(sign(text), "revoke", "--proof", "-", "--wait", "0", "--actor", "applicant")
+	require.Equal(t, exitDone, r.code, r.err)
+	require.Equal(t, order.ReasonKeyCompromise, c.standing(number).Reason)
+	st, err := c.Records.Order(t.Context(), number)
+	require.NoError(t, err)
+	require.Equal(t, order.RevocationByProof, st.Revocations[0].Origin)
+}

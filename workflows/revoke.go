@@ -1,0 +1,180 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/order"
+)
+
+// Names by which the engine reaches a revocation. They are an API.
+const (
+	RevokeType        = "Revoke"
+	RevocationChanged = "revocation-changed" // signal: look into the record again; it says nothing itself
+)
+
+// RevokeID is the workflow id of a revocation request: the request's id is no secret.
+func RevokeID(request string) string { return "revoke-" + request }
+
+// RevokeResult is what a request came to.
+type RevokeResult struct {
+	Declined bool `json:"declined,omitempty"`
+	Lists    int  `json:"lists,omitempty"`   // published for it
+	Letters  int  `json:"letters,omitempty"` // on their way
+}
+
+// revocation is one run of a revocation request.
+type revocation struct {
+	ctx       workflow.Context // not cancelled with the workflow: a revocation is not taken back
+	id        string
+	standing  activities.RevocationStanding
+	warned    int  // warnings that are behind us
+	published bool // the clock has stopped
+	result    RevokeResult
+	shown     string
+}
+
+// Revoke brings a recorded request to its end: a problem report waits for staff; what is revoked is published at once and told. The
+// certificate is revoked in the record before this begins, so OCSP says so already. Beside it runs the clock of SBR 4.9.1.1.
+func Revoke(ctx workflow.Context, in activities.RevocationInput) (RevokeResult, error) {
+	detached, _ := workflow.NewDisconnectedContext(ctx)
+	r := &revocation{ctx: detached, id: in.ID}
+	if err := r.read(); err != nil {
+		return r.result, err
+	}
+	workflow.Go(r.ctx, r.watchClock)
+	for _, step := range []func() error{r.awaitDecision, r.publish, r.notify} {
+		if err := step(); err != nil || r.standing.Declined {
+			return r.result, err
+		}
+	}
+	return r.result, nil
+}
+
+// read asks the record how far the request is. An unknown one fails the workflow: nothing can come of it.
+func (r *revocation) read() (err error) {
+	r.standing, err = call(r.ctx, recordOptions("read the request"), revoking.ReadRevocation, activities.RevocationInput{ID: r.id})
+	r.published, r.result.Declined = r.standing.Published, r.standing.Declined
+	return err
+}
+
+// awaitDecision waits while staff have to decide. Whoever changes the record says so by a signal.
+func (r *revocation) awaitDecision() error {
+	changed := workflow.GetSignalChannel(r.ctx, RevocationChanged)
+	for r.standing.Undecided {
+		r.show("decision")
+		changed.Receive(r.ctx, nil)
+		if err := r.read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish brings what is revoked onto the lists. While the key or the record is away it is tried on; what fails for good, such as a lint
+// of the list, is tried again as well, because somebody has to mend it before the clock ends.
+func (r *revocation) publish() error {
+	if len(r.standing.Issuers) == 0 {
+		r.published = true // a key that no certificate holds
+		return nil
+	}
+	for !r.published {
+		r.show("publication")
+		in := activities.PublishInput{Issuers: r.standing.Issuers}
+		out, err := call(r.ctx, publishOptions("publish the revocation list"), publishing.PublishCRLs, in)
+		if err == nil {
+			r.result.Lists, r.published = len(out.Lists), true
+			return nil
+		}
+		workflow.GetLogger(r.ctx).Error("A revocation could not be published", "request", r.id, "error", err)
+		if err := workflow.Sleep(r.ctx, publishRetry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notify writes to those whom the certificate concerns.
+func (r *revocation) notify() error {
+	if r.standing.Notified {
+		return nil
+	}
+	r.show("notice")
+	out, err := call(r.ctx, recordOptions("write the notices"), revoking.NotifyRevocation, activities.RevocationInput{ID: r.id})
+	if err != nil {
+		return err
+	}
+	r.result.Letters = len(out.Letters)
+	r.post(r.ctx, out.Letters)
+	return nil
+}
+
+// post starts the delivery of letters, which goes on by itself. One that is under way already is left alone.
+func (r *revocation) post(ctx workflow.Context, letters []activities.PostInput) {
+	for _, l := range letters {
+		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+			WorkflowID: PostID(l.Letter), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		})
+		err := workflow.ExecuteChildWorkflow(child, PostType, l).GetChildWorkflowExecution().Get(ctx, nil)
+		if err != nil && !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			workflow.GetLogger(ctx).Error("A letter could not be sent on its way", "letter", l.Letter, "error", err)
+		}
+	}
+}
+
+// watchClock escalates at every warning that passes before the revocation is published.
+func (r *revocation) watchClock(ctx workflow.Context) {
+	for r.warned < len(r.standing.Warnings) {
+		at := r.standing.Warnings[r.warned]
+		timerCtx, drop := workflow.WithCancel(ctx)
+		timer := workflow.NewTimerWithOptions(timerCtx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "clock of the revocation"})
+		err := workflow.Await(ctx, func() bool { return timer.IsReady() || r.stopped() })
+		drop()
+		if err != nil || r.stopped() {
+			return
+		}
+		r.warned++
+		r.escalate(ctx)
+	}
+}
+
+// stopped reports whether nothing is left for the clock to watch.
+func (r *revocation) stopped() bool { return r.published || r.standing.Declined }
+
+// escalate makes a warning heard: metric, log, search attribute, audit trail, and a letter to the operator.
+func (r *revocation) escalate(ctx workflow.Context) {
+	overdue := !workflow.Now(ctx).Before(r.standing.DueAt)
+	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"overdue": fmt.Sprint(overdue)}).Counter("smid_revocation_warnings").Inc(1)
+	workflow.GetLogger(ctx).Warn("The clock of a revocation runs out", "request", r.id, "due", r.standing.DueAt, "overdue", overdue)
+	r.show(r.shown)
+	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, activities.EscalateInput{ID: r.id, Nth: r.warned})
+	if err != nil {
+		workflow.GetLogger(ctx).Error("A warning could not be recorded", "request", r.id, "error", err)
+		return
+	}
+	r.post(ctx, out.Letters)
+}
+
+// show says to operators what the request waits on. Staff are needed for a decision, and once the clock has warned.
+func (r *revocation) show(waitsOn string) {
+	staff := r.standing.Undecided || r.warned > 0
+	updates := []temporal.SearchAttributeUpdate{NeedsStaff.ValueSet(staff)}
+	if waitsOn != r.shown {
+		r.shown = waitsOn
+		updates = append(updates, OrderState.ValueSet("revocation"), WaitingOn.ValueSet(waitsOn), WaitingSince.ValueSet(workflow.Now(r.ctx)),
+			DeadlineAt.ValueSet(r.standing.DueAt))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(r.ctx, updates...); err != nil {
+		workflow.GetLogger(r.ctx).Error("Search attributes could not be written", "error", err)
+	}
+	details := fmt.Sprintf("**revocation** waits on %s\n\n- due %s\n", waitsOn, r.standing.DueAt.UTC().Format(time.DateTime+" UTC"))
+	if staff {
+		details += fmt.Sprintf("- from %s; warnings so far: %d\n", order.PartyStaff, r.warned)
+	}
+	workflow.SetCurrentDetails(r.ctx, details)
+}

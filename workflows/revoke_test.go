@@ -1,0 +1,191 @@
+package workflows
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"securemailid.example/activities"
+	"securemailid.example/internal/fault"
+)
+
+const request = "0198c6f2-0000-7000-8000-00000000000a"
+
+// clock is a revocation in virtual time: its record, and what was done.
+type clock struct {
+	*testsuite.TestWorkflowEnvironment
+	t       *testing.T
+	start   time.Time
+	publish func(attempt int) error
+
+	mu        sync.Mutex
+	standing  activities.RevocationStanding
+	published []activities.PublishInput
+	escalated []time.Duration // after the start
+	notified  int
+	posted    []string
+}
+
+func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	c := &clock{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), standing: standing}
+	c.SetStartTime(c.start)
+	c.SetTestTimeout(time.Minute)
+	c.standing.DueAt = c.start.Add(24 * time.Hour)
+	for _, before := range []time.Duration{12 * time.Hour, 4 * time.Hour, 0} {
+		c.standing.Warnings = append(c.standing.Warnings, c.standing.DueAt.Add(-before))
+	}
+	c.publish = func(int) error { return nil }
+	c.RegisterWorkflow(Revoke)
+	c.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
+	c.OnActivity(revoking.ReadRevocation, mock.Anything, activities.RevocationInput{ID: request}).Return(
+		func(context.Context, activities.RevocationInput) (s activities.RevocationStanding, err error) {
+			c.do(func() { s = c.standing })
+			return s, nil
+		})
+	c.OnActivity(publishing.PublishCRLs, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.PublishInput) (activities.PublishResult, error) {
+			c.do(func() { c.published = append(c.published, in) })
+			err := c.publish(len(c.published))
+			return activities.PublishResult{Lists: []activities.PublishedList{{Issuer: "a", Number: 2}}}, activities.ToTemporal(err)
+		}).Maybe()
+	c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.EscalateInput) (activities.LettersResult, error) {
+			c.do(func() { c.escalated = append(c.escalated, c.Now().Sub(c.start)) })
+			require.Equal(t, len(c.escalated), in.Nth)
+			return activities.LettersResult{Letters: []activities.PostInput{{Number: number, Letter: "warning-" + string(rune('0'+in.Nth))}}}, nil
+		}).Maybe()
+	c.OnActivity(revoking.NotifyRevocation, mock.Anything, mock.Anything).Return(
+		func(context.Context, activities.RevocationInput) (activities.LettersResult, error) {
+			c.do(func() { c.notified++ })
+			return activities.LettersResult{Letters: []activities.PostInput{{Number: number, Letter: "user"}, {Number: number, Letter: "contact"}}}, nil
+		}).Maybe()
+	c.OnWorkflow(PostType, mock.Anything, mock.Anything).Return(
+		func(_ workflow.Context, in activities.PostInput) (activities.DeliverResult, error) {
+			c.do(func() { c.posted = append(c.posted, in.Letter) })
+			return activities.DeliverResult{Sent: 1}, nil
+		}).Maybe()
+	return c
+}
+
+func (c *clock) do(f func()) { c.mu.Lock(); defer c.mu.Unlock(); f() }
+
+// changed lets the record change after a while, and says so.
+func (c *clock) changed(after time.Duration, change func(*activities.RevocationStanding)) {
+	c.RegisterDelayedCallback(func() {
+		c.do(func() { change(&c.standing) })
+		c.SignalWorkflow(RevocationChanged, nil)
+	}, after)
+}
+
+func (c *clock) run() RevokeResult {
+	c.t.Helper()
+	c.ExecuteWorkflow(Revoke, activities.RevocationInput{ID: request})
+	require.True(c.t, c.IsWorkflowCompleted())
+	require.NoError(c.t, c.GetWorkflowError())
+	var out RevokeResult
+	require.NoError(c.t, c.GetWorkflowResult(&out))
+	return out
+}
+
+func TestARevocationIsPublishedAtOnceAndTold(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
+	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
+	require.Equal(t, []activities.PublishInput{{Issuers: []string{"a"}}}, c.published)
+	require.Equal(t, 1, c.notified)
+	require.ElementsMatch(t, []string{"user", "contact"}, c.posted)
+	require.Empty(t, c.escalated)
+	require.Zero(t, c.Now().Sub(c.start).Truncate(time.Minute), "no timer is waited for")
+}
+
+func TestAProblemReportWaitsForStaffUnderItsClock(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.changed(18*time.Hour, func(s *activities.RevocationStanding) { s.Undecided = false })
+	c.changed(time.Hour, func(*activities.RevocationStanding) {}) // somebody looked, and nothing was decided
+	require.Equal(t, 1, c.run().Lists)
+	require.Equal(t, []time.Duration{12 * time.Hour}, c.escalated)
+	require.ElementsMatch(t, []string{"warning-1", "user", "contact"}, c.posted)
+}
+
+func TestAReportThatNobodyDecidesIsEscalatedToTheEndAndStaysOpen(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.changed(100*time.Hour, func(s *activities.RevocationStanding) { s.Undecided = false })
+	require.Equal(t, 1, c.run().Lists, "late is better than never")
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour, 24 * time.Hour}, c.escalated)
+}
+
+func TestADeclinedReportEndsItsClock(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.changed(time.Hour, func(s *activities.RevocationStanding) { s.Undecided, s.Declined = false, true })
+	require.Equal(t, RevokeResult{Declined: true}, c.run())
+	require.Empty(t, c.published)
+	require.Empty(t, c.escalated)
+	require.Zero(t, c.notified)
+}
+
+func TestAListThatCannotBeSignedIsTriedOnAndEscalated(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
+	c.publish = func(int) error {
+		if c.Now().Sub(c.start) < 21*time.Hour {
+			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
+		}
+		return nil
+	}
+	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour}, c.escalated)
+}
+
+func TestWhatIsDoneIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}, Published: true, Notified: true})
+	require.Equal(t, RevokeResult{}, c.run())
+	require.Empty(t, c.published)
+	require.Zero(t, c.notified)
+
+	c = newClock(t, activities.RevocationStanding{Issuers: []string{"a"}, Published: true})
+	require.Equal(t, RevokeResult{Letters: 2}, c.run(), "its workflow was ended between the list and the letters")
+	require.Empty(t, c.published)
+}
+
+func TestAKeyWithoutCertificatesNeedsNoList(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{})
+	c.run()
+	require.Empty(t, c.published)
+}
+
+func TestCancellingTheWorkflowTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.RegisterDelayedCallback(c.CancelWorkflow, time.Hour)
+	c.changed(2*time.Hour, func(s *activities.RevocationStanding) { s.Undecided = false })
+	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
+}
+
+func TestScheduledWorkflowsCallTheirActivities(t *testing.T) {
+	t.Parallel()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.OnActivity(publishing.PublishCRLs, mock.Anything, activities.PublishInput{}).Return(activities.PublishResult{}, nil).Once()
+	env.ExecuteWorkflow(PublishCRLs)
+	require.NoError(t, env.GetWorkflowError())
+	env.AssertExpectations(t)
+
+	env = suite.NewTestWorkflowEnvironment()
+	env.OnActivity(revoking.TakeUpRevocations, mock.Anything, activities.TakeUpInput{}).Return(activities.TakeUpResult{Requests: 2}, nil).Once()
+	env.ExecuteWorkflow(TakeUpRevocations)
+	require.NoError(t, env.GetWorkflowError())
+	env.AssertExpectations(t)
+}
