@@ -62,7 +62,7 @@ func (p *portal) readForm(r *http.Request) (form, error) {
 func parseForm(r *http.Request) error {
 	err := r.ParseForm()
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
-		err = r.ParseMultipartForm(maxBody) // the whole body fits: nothing is written to disk
+		err = r.ParseMultipartForm(maxBody) //nolint:gosec // the body is bounded by limitBody; the whole of it fits into memory
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
