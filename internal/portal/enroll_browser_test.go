@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
@@ -224,4 +225,24 @@ func TestALargeFieldInABrowser(t *testing.T) {
 	typeIn(t, tab, url.Values{"voucher": {strings.Repeat("x", 1<<20)}})
 	require.EqualValues(t, 413, click(t, tab, toReview))
 	require.Contains(t, evaluate[string](t, tab, "document.body.innerText"), "64 KiB")
+}
+
+// TestTheReviewOnPaper: what is printed or saved is the application alone, without what only a screen needs.
+func TestTheReviewOnPaper(t *testing.T) {
+	t.Parallel()
+	tab, s := chromium.Tab(t), open(t, order.Japanese)
+	require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll")))
+	typeIn(t, tab, differing(t))
+	require.EqualValues(t, 200, click(t, tab, toReview))
+	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	require.NoError(t, err)
+	require.NoError(t, chromedp.Do(tab, chromedp.EmulateViewport(720, 1000)))
+	if dir := os.Getenv("PORTAL_SHOTS"); dir != "" {
+		chromium.Picture(t, tab, filepath.Join(dir, "confirm-on-paper.png"))
+	}
+	text := evaluate[string](t, tab, `document.body.innerText`)
+	for _, printed := range []string{"サンプル商事株式会社", "03-1234-5678", "technical@example.jp", "Osaka", "同意済み"} {
+		require.Contains(t, text, printed)
+	}
+	require.Zero(t, evaluate[int](t, tab, `[...document.querySelectorAll("button, footer, .stages")].filter((e) => e.checkVisibility()).length`))
 }
