@@ -25,6 +25,7 @@ type Plan struct {
 	Method     order.DCVMethod `json:"method"`
 	DeadlineAt time.Time       `json:"deadline_at"` // the order expires then
 	Reminders  []time.Time     `json:"reminders,omitempty"`
+	Reused     *order.Reused   `json:"reused,omitempty"` // with an offer to reuse earlier validations (G16)
 }
 
 // AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14). A voucher that cannot be
@@ -39,9 +40,13 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	rules := a.Policy.At(now)
 	app := sub.Application
 	deadline := deadlineOf(sub, now.Add(rules.OrderLifetime))
+	renews, err := a.predecessor(ctx, app, rules, now)
+	if err != nil {
+		return Plan{}, err
+	}
 	err = a.Records.Accept(ctx, Acceptance{
-		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version,
-		Letters:         []order.Letter{a.Addresses.withStatus(receipt(sub, now, deadline), now.Add(rules.StatusLinkLife))},
+		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version, Renews: renews,
+		Letters:         []order.Letter{a.Addresses.withStatus(receipt(sub, renews, now, deadline), now.Add(rules.StatusLinkLife))},
 		AfterCompromise: rules.ReissueAfterCompromise,
 	})
 	if err != nil {
@@ -58,7 +63,10 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 			plan.Reminders = append(plan.Reminders, at)
 		}
 	}
-	return plan, nil
+	if st.Type != order.Reissue { // which is reviewed first
+		plan.Reused, err = offerReuse(ctx, a.Records, a.Addresses, st, rules, now)
+	}
+	return plan, err
 }
 
 // deadlineOf is when the order expires: no reissue can be made once its original has ended (G25).
@@ -70,9 +78,11 @@ func deadlineOf(sub order.Submission, at time.Time) time.Time {
 }
 
 // receipt is the letter of G14, or its like for a reissue.
-func receipt(sub order.Submission, now, deadline time.Time) order.Letter {
+func receipt(sub order.Submission, renews *order.Renewed, now, deadline time.Time) order.Letter {
 	app := sub.Application
-	kind, facts := order.LetterReceipt, order.Facts{Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline}
+	kind, facts := order.LetterReceipt, order.Facts{
+		Method: app.DCVMethod, Domain: domainOf(app.CertificateEmail), Deadline: deadline, Renewal: renewalFacts(app, renews),
+	}
 	if r := sub.Reissue; r != nil {
 		kind, facts.ReissueReason, facts.NotAfter = order.LetterReissueReceipt, r.Reason, r.ExpiresAt
 	}

@@ -34,6 +34,7 @@ type CommandResult struct {
 	Applied bool             `json:"applied"`
 	Phone   order.PhoneSteps `json:"phone"`
 	Reissue *order.Reviewed  `json:"reissue,omitempty"` // with the approval of a reissue (G26)
+	Reused  *order.Reused    `json:"reused,omitempty"`  // where an order that has to do with reuse stands afterwards (G16)
 }
 
 // RecordCommand stores a command as evidence with its audit line, and an inquiry's mail in the outbox (G12).
@@ -51,7 +52,11 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 		return CommandResult{}, err
 	}
 	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, c.lettersFor(cmd, st, now))
-	return CommandResult{Applied: rec.Applied, Phone: rec.Phone, Reissue: rec.Reissue}, err
+	if err != nil {
+		return CommandResult{}, err
+	}
+	reused, err := c.reuse(ctx, cmd, in.Number, rec, now)
+	return CommandResult{Applied: rec.Applied, Phone: rec.Phone, Reissue: rec.Reissue, Reused: reused}, err
 }
 
 // allowed checks what only the policy in force can decide: where a phone number may come from (G20, rules D2), what a corrected

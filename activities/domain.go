@@ -54,6 +54,7 @@ type OpenResult struct {
 	Method    order.DCVMethod `json:"method"`
 	ExpiresAt time.Time       `json:"expires_at"`
 	Satisfied bool            `json:"satisfied,omitempty"` // its value had been found before; only a lost answer shows this
+	Reused    *order.Reused   `json:"reused,omitempty"`    // the domain is known from an earlier order, and no challenge is needed; likewise
 }
 
 // OpenChallenge gives out a random value and announces it: to the technical contact for file and DNS (G15), to the domain's
@@ -62,6 +63,9 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 	st, err := d.Records.Order(ctx, in.Number)
 	if err != nil {
 		return OpenResult{}, err
+	}
+	if e := st.Reuse.Live(order.DomainEvidence); e != nil {
+		return OpenResult{Method: in.Method, Satisfied: true, Reused: st.Reuse.Standing(st.State)}, nil
 	}
 	now := d.Clock()
 	rules := d.Policy.At(now)

@@ -29,28 +29,41 @@ type IssueInput struct {
 	Sequence int    `json:"sequence"`
 }
 
-// PrepareResult names what was reserved.
+// PrepareResult names what was reserved, or says where the order stands after something that it had reused proved not to hold any more: then
+// nothing was reserved.
 type PrepareResult struct {
-	Serial string `json:"serial"`
+	Serial string        `json:"serial"`
+	Reused *order.Reused `json:"reused,omitempty"`
 }
 
 // PrepareCertificate checks CAA (C7), builds and lints the to-be-signed bytes and reserves them: from then on nothing else can be
-// signed for this order and sequence. A CAA record that forbids it and a lint finding are Conflicts.
+// signed for this order and sequence. A CAA record that forbids it and a lint finding are Conflicts. Reused evidence that has reached its
+// age limit meanwhile (rules B) sends the order back to be validated.
 func (i *Issuing) PrepareCertificate(ctx context.Context, in IssueInput) (PrepareResult, error) {
 	t, err := i.Records.Reserved(ctx, in.Number, in.Sequence)
-	if fault.KindOf(err) == fault.NotFound {
-		t, err = i.reserve(ctx, in)
+	if fault.KindOf(err) != fault.NotFound {
+		return PrepareResult{Serial: t.Serial}, i.blocked(ctx, in, err)
 	}
+	st, err := i.Records.Order(ctx, in.Number)
+	if err != nil {
+		return PrepareResult{}, i.blocked(ctx, in, err)
+	}
+	if st.Reuse != nil {
+		now := i.Clock()
+		lapsed, err := i.Records.EndLapsedReuses(ctx, in.Number, i.Policy.At(now).Reuse(), now)
+		if err != nil || lapsed != nil {
+			return PrepareResult{Reused: lapsed}, i.blocked(ctx, in, err)
+		}
+	}
+	t, err = i.reserve(ctx, in, st)
 	return PrepareResult{Serial: t.Serial}, i.blocked(ctx, in, err)
 }
 
 // reserve does the preparing.
-func (i *Issuing) reserve(ctx context.Context, in IssueInput) (order.ToBeSigned, error) {
-	st, err := i.Records.Order(ctx, in.Number)
-	if err != nil {
-		return order.ToBeSigned{}, err
-	}
-	if n := i.Policy.At(i.Clock()).RemotePerspectives; n > 0 {
+func (i *Issuing) reserve(ctx context.Context, in IssueInput, st order.Status) (order.ToBeSigned, error) {
+	now := i.Clock()
+	rules := i.Policy.At(now)
+	if n := rules.RemotePerspectives; n > 0 {
 		return order.ToBeSigned{}, uncorroborated(n)
 	}
 	caa, err := i.permitted(ctx, st.Domain)
@@ -63,7 +76,7 @@ func (i *Issuing) reserve(ctx context.Context, in IssueInput) (order.ToBeSigned,
 	}
 	request := order.CertificateRequest{
 		Order: in.Number, Sequence: in.Sequence, Subject: st.Subject, Email: st.CertificateEmail, PublicKey: spki,
-		ValidityYears: st.ValidityYears,
+		ValidityYears: st.ValidityYears, NotAfter: renewalEnd(st, rules, now),
 	}
 	if st.Type == order.Reissue {
 		if err := i.again(ctx, &request); err != nil {

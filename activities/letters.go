@@ -19,7 +19,7 @@ type Addresses struct {
 func (a Addresses) newLink(p order.LinkPurpose, number, recipient string, expires time.Time) (order.Link, string) {
 	token := secret.Token()
 	path := map[order.LinkPurpose]string{order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/",
-		order.LinkRevocation: "/revoke/"}[p]
+		order.LinkRevocation: "/revoke/", order.LinkReuse: "/confirm/"}[p]
 	return order.Link{
 		ID: uuid.NewString(), Hash: secret.Hash(token), Order: number, Purpose: p, Recipient: recipient, ExpiresAt: expires,
 	}, a.PublicURL + path + token

@@ -64,7 +64,8 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	now := w.Clock()
 	rules := w.Policy.At(now)
 	switch l.Kind {
-	case order.LetterDomainApproval, order.LetterRevocationLink: // the second is asked for anew on the status page
+	case order.LetterDomainApproval, order.LetterRevocationLink, order.LetterReuse:
+		// The second is asked for anew on the status page; whom the third does not reach, the phone does.
 		return l, false
 	case order.LetterStatusLink:
 		l.Facts.LinkExpires = now.Add(rules.StatusLinkLife)

@@ -25,6 +25,9 @@ func (o *run) nextDue() due {
 	if o.reminded < len(o.plan.Reminders) && o.plan.Reminders[o.reminded].Before(next.at) {
 		next = due{o.plan.Reminders[o.reminded], "next reminder", o.remind}
 	}
+	if until := o.reused.AskedUntil; o.waitsForRepresentative() && until.Before(next.at) {
+		next = due{until, "time for the representative to answer", func(workflow.Context) { o.waited = true }}
+	}
 	c := o.challenge
 	if c.Challenge != "" && c.Challenge != o.aged && !o.domainProved() && c.ExpiresAt.Before(next.at) {
 		next = due{c.ExpiresAt, "age limit of the random value", func(workflow.Context) { o.aged = c.Challenge }}

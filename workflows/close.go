@@ -81,7 +81,8 @@ func (o *run) awaited() []order.Awaited {
 	if !o.accepted {
 		return nil
 	}
-	p := order.Progress{State: o.state, Method: o.challenge.Method, OpenInquiry: o.inquiry, Blocked: o.blocked != ""}
+	p := order.Progress{State: o.state, Method: o.challenge.Method, OpenInquiry: o.inquiry, Blocked: o.blocked != "",
+		ReuseAsked: o.waitsForRepresentative(), PhoneReused: o.reused.Organization != ""}
 	if p.Method == "" {
 		p.Method = o.plan.Method
 	}

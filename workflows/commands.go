@@ -185,6 +185,8 @@ func (o *run) perform(ctx workflow.Context, cmd order.Command) (order.Outcome, e
 		return o.resend(ctx, c)
 	case order.DomainApproved:
 		return o.decideApproval(ctx, c)
+	case order.ReuseConfirmed:
+		return o.decideReuse(ctx, c)
 	default:
 		return o.record(ctx, cmd)
 	}
@@ -203,6 +205,7 @@ func (o *run) record(ctx workflow.Context, cmd order.Command) (order.Outcome, er
 	}
 	o.phone = PhoneDone{Number: !res.Phone.NumberVerifiedAt.IsZero(), Reached: !res.Phone.ReachedAt.IsZero(), Confirmed: !res.Phone.ConfirmedAt.IsZero()}
 	o.note(cmd, res)
+	o.follow(res.Reused)
 	if !res.Applied {
 		return order.Outcome{Text: fault.Text{JA: "すでに記録されています。", EN: "This had been recorded before; nothing changed."}}, nil
 	}
@@ -241,6 +244,10 @@ func (o *run) permits(ctx workflow.Context, cmd order.Command) error {
 		return o.permitsDomain(ctx, cmd)
 	case order.ReviewDecided:
 		return o.permitsReview(cmd)
+	case order.ReuseConfirmed:
+		if o.reused.AskedUntil.IsZero() {
+			return fault.New(fault.Conflict, "reuse.none", "このオーダーで再利用の確認はお願いしていません。", "Nobody was asked to confirm this order.")
+		}
 	case order.InquiryOpened:
 		if o.inquiry {
 			return fault.New(fault.Conflict, "inquiry.open", "回答待ちのお問い合わせがあります。", "An inquiry is still open; wait for its answer.")

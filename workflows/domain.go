@@ -60,6 +60,7 @@ func (o *run) openChallenge(ctx workflow.Context, m order.DCVMethod, why, actor 
 		return err
 	}
 	o.challenge, o.letters = c, true
+	o.follow(c.Reused)
 	if c.Satisfied { // by an attempt whose answer was lost
 		o.enter(order.OrganizationValidation)
 	} else {

@@ -35,15 +35,20 @@ func (o *run) reserve() error {
 		return err
 	}
 	defer o.lock.Unlock()
-	if o.over() || o.inquiry || !o.phone.all() {
+	if o.over() || o.inquiry || !o.organizationProved() || !o.domainProved() {
 		return nil
 	}
-	_, err := call(o.ctx, prepareOptions("check CAA, lint, reserve"), issuing.PrepareCertificate, o.issueInput())
-	if err == nil {
-		o.end = nil
-		o.enter(order.Issuing)
+	res, err := call(o.ctx, prepareOptions("check CAA, lint, reserve"), issuing.PrepareCertificate, o.issueInput())
+	if err != nil {
+		return err
 	}
-	return err
+	if res.Reused != nil { // something does not hold any more: it is validated first
+		o.follow(res.Reused)
+		return nil
+	}
+	o.end = nil
+	o.enter(order.Issuing)
+	return nil
 }
 
 func (o *run) issueInput() activities.IssueInput {

@@ -53,6 +53,8 @@ type Carried struct {
 	Since        time.Time             `json:"since"`              // of State
 	WaitingSince time.Time             `json:"waiting_since"`
 	Corrected    int                   `json:"corrected,omitempty"`
+	Reused       order.Reused          `json:"reused,omitzero"`
+	Answered     bool                  `json:"answered,omitempty"`
 }
 
 // PhoneDone says which of the three phone steps are done (G20).

@@ -25,6 +25,7 @@ func (o *run) run() (OrderResult, error) {
 	stages := []func() error{
 		o.accept,               // G2: redeem the voucher, or G24: name the original; G14: receipt
 		o.review,               // G26: reissues only
+		o.confirmReuse,         // G16: what earlier orders have proved, if the representative says that this one is theirs
 		o.validateDomain,       // G15–G19
 		o.validateOrganization, // G20
 		o.issue,                // G21: sign once, two notices
@@ -59,6 +60,7 @@ func (o *run) accept() error {
 	if plan.Type == order.Reissue { // the record has moved it there at once
 		o.enter(order.Review)
 	}
+	o.follow(plan.Reused)
 	o.startClock()
 	return nil
 }

@@ -47,7 +47,10 @@ type scene struct {
 	sign    func(nth int) error
 	close   func() error
 
-	reviewed    *order.Reviewed // what the record answers to an approval
+	reviewed *order.Reviewed                                // what the record answers to an approval
+	lapsed   func(nth int) *order.Reused                    // what preparing finds not to hold any more
+	reused   func(in activities.CommandInput) *order.Reused // what a command does to what is reused
+
 	recordTakes time.Duration
 	before      []order.CommandName // recorded in a run before this one
 }
@@ -66,6 +69,8 @@ func newScene(t *testing.T, method order.DCVMethod) *scene {
 		}, nil
 	}
 	s.prepare = func(int) error { return nil }
+	s.lapsed = func(int) *order.Reused { return nil }
+	s.reused = func(activities.CommandInput) *order.Reused { return nil }
 	s.sign = func(int) error { return nil }
 	s.close = func() error { return nil }
 	s.OnActivity(accepting.AcceptOrder, mock.Anything, mock.Anything).Return(
@@ -91,6 +96,9 @@ func newScene(t *testing.T, method order.DCVMethod) *scene {
 	s.OnActivity(issuing.PrepareCertificate, mock.Anything, mock.Anything).Return(
 		func(context.Context, activities.IssueInput) (activities.PrepareResult, error) {
 			s.do(func() { s.prepared++ })
+			if r := s.lapsed(s.prepared); r != nil {
+				return activities.PrepareResult{Reused: r}, nil
+			}
 			return activities.PrepareResult{Serial: "5a"}, activities.ToTemporal(s.prepare(s.prepared))
 		}).Maybe()
 	s.OnActivity(issuing.SignCertificate, mock.Anything, mock.Anything).Return(
@@ -118,7 +126,7 @@ func (s *scene) open(_ context.Context, in activities.OpenInput) (activities.Ope
 
 func (s *scene) record(_ context.Context, in activities.CommandInput) (activities.CommandResult, error) {
 	s.do(func() { s.recorded = append(s.recorded, in.Name) })
-	res := activities.CommandResult{Applied: true}
+	res := activities.CommandResult{Applied: true, Reused: s.reused(in)}
 	for step, at := range map[order.CommandName]*time.Time{
 		order.CmdPhoneNumberVerified: &res.Phone.NumberVerifiedAt, order.CmdRepresentativeReached: &res.Phone.ReachedAt,
 		order.CmdRepresentativeConfirmed: &res.Phone.ConfirmedAt,

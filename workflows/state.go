@@ -26,9 +26,12 @@ type run struct {
 	challenge activities.OpenResult
 	aged      string // the challenge whose random value has reached its age limit
 	phone     PhoneDone
-	inquiry   bool   // an inquiry waits for its answer
-	blocked   string // why issuance was not possible, for staff
-	corrected int    // corrections applied; wakes a blocked issuance
+	reused    order.Reused // what the order stands on that others have proved
+	answered  bool         // the representative has said whether the application is theirs
+	waited    bool         // for them, long enough
+	inquiry   bool         // an inquiry waits for its answer
+	blocked   string       // why issuance was not possible, for staff
+	corrected int          // corrections applied; wakes a blocked issuance
 	reminded  int
 	checkedAt time.Time // last check by hand
 	serial    string
@@ -77,6 +80,7 @@ func (o *run) restore(c Carried) {
 	o.accepted, o.plan, o.state, o.challenge = true, c.Plan, c.State, c.Challenge
 	o.phone, o.inquiry, o.reminded, o.refusals = c.Phone, c.OpenInquiry, c.Reminded, c.Refusals
 	o.since, o.corrected = c.Since, c.Corrected
+	o.reused, o.answered = c.Reused, c.Answered
 	o.shown = o.searchable()
 	o.shown.since = c.WaitingSince
 	o.letters = true // what the last run may not have delivered
@@ -86,7 +90,7 @@ func (o *run) carried() *Carried {
 	return &Carried{
 		Plan: o.plan, State: o.state, Challenge: o.challenge, Phone: o.phone, OpenInquiry: o.inquiry,
 		Reminded: o.reminded, Refusals: o.refusals[max(0, len(o.refusals)-shownRefusals):],
-		Since: o.since, WaitingSince: o.shown.since, Corrected: o.corrected,
+		Since: o.since, WaitingSince: o.shown.since, Corrected: o.corrected, Reused: o.reused, Answered: o.answered,
 	}
 }
 
@@ -135,6 +139,7 @@ func (o *run) summaryLines() string {
 	if o.challenge.Challenge != "" && o.state == order.DomainValidation {
 		fmt.Fprintf(&b, "- challenge %d by %s, random value good until %s\n", o.challenge.Sequence, o.challenge.Method, o.challenge.ExpiresAt.UTC().Format(time.DateTime+" UTC"))
 	}
+	b.WriteString(o.reuseLines())
 	if o.accepted && !o.state.Final() {
 		fmt.Fprintf(&b, "- deadline %s\n", o.plan.DeadlineAt.UTC().Format(time.DateTime+" UTC"))
 	}

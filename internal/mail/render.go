@@ -25,7 +25,7 @@ var kinds = []order.LetterKind{
 	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock,
-	order.LetterStatusLink,
+	order.LetterStatusLink, order.LetterReuse,
 }
 
 // Rendered is a letter as its reader sees it.
@@ -132,7 +132,8 @@ func (r *Renderer) Render(l order.Letter) (Rendered, error) {
 		return Rendered{}, err
 	}
 	languages := []order.Language{lang}
-	if l.Kind == order.LetterDomainApproval || l.Kind == order.LetterRevocationClock { // its reader is not the applicant, who chose the language
+	switch l.Kind {
+	case order.LetterDomainApproval, order.LetterReuse, order.LetterRevocationClock: // whose reader may not be the applicant, who chose the language
 		languages = []order.Language{lang, map[order.Language]order.Language{order.Japanese: order.English, order.English: order.Japanese}[lang]}
 	}
 	text, page, err := r.bodies(l, subject, languages)
@@ -241,7 +242,7 @@ func lacking(l order.Letter) bool {
 		return f.Domain == "" || !publishable(f)
 	case order.LetterDomainApproval:
 		return f.Domain == "" || f.Link == ""
-	case order.LetterIssuedContact:
+	case order.LetterIssuedContact, order.LetterReuse:
 		return f.Link == ""
 	case order.LetterStatusLink:
 		return f.StatusLink == ""

@@ -73,6 +73,14 @@ func examples() []example {
 			f.CertificateEmail, f.NotAfter, f.ReissueReason = "info@example.co.jp", time.Date(2027, 11, 24, 14, 59, 59, 0, time.UTC), why
 		})
 	}
+	renewal := func(serial string) order.Facts {
+		f := method(order.DCVTXT)
+		f.Renewal = order.RenewalFacts{Wanted: true, Serial: serial}
+		if serial != "" {
+			f.Renewal.NotAfter = time.Date(2026, 12, 24, 14, 59, 59, 0, time.UTC)
+		}
+		return f
+	}
 	txt := facts(func(f *order.Facts) {
 		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
 	})
@@ -131,6 +139,12 @@ func examples() []example {
 		{"issued-contact", order.LetterIssuedContact, issued},
 		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
 		{"receipt-reissue-compromise", order.LetterReissueReceipt, again(order.KeyCompromise)},
+		{"receipt-renewal", order.LetterReceipt, renewal("4f1c9a7be02d5533a1b2c3d4e5f60718")},
+		{"receipt-renewal-of-nothing", order.LetterReceipt, renewal("")},
+		{"reuse-confirmation", order.LetterReuse, facts(func(f *order.Facts) {
+			f.CertificateEmail, f.ValidityYears, f.ContactName = "info@example.co.jp", 1, "申請 責任"
+			f.Link, f.LinkExpires = "https://portal.example.com/confirm/"+token, time.Date(2026, 12, 19, 9, 0, 0, 0, time.UTC)
+		})},
 	}
 }
 
@@ -201,6 +215,10 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 			[]string{"    " + token + "\n", `example.co.jp. IN TXT "` + token + `"`, "2026年11月20日 00:30 JST", "2026年11月22日 18:00 JST"}},
 		{"G19: a CNAME record to copy", "challenge-cname", order.English, []string{"IN CNAME dcv.example.com.", "20 November 2026, 00:30 JST"}},
 		{"G18: place and content of the file", "challenge-file", order.Japanese, []string{"    http://example.co.jp/.well-known/pki-validation/fileauth.txt\n", "    " + token + "\n"}},
+		{"G16: who did not apply learns what to do, in both languages", "reuse-confirmation", order.English,
+			[]string{"this is not mine", "自分の申請ではない", "2026年11月22日 18:00 JST", "/confirm/" + token}},
+		{"G3: the receipt names what is renewed", "receipt-renewal", order.Japanese, []string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "2026年12月24日"}},
+		{"G3: or says that it is a new application", "receipt-renewal-of-nothing", order.Japanese, []string{"見つかりませんでした"}},
 		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"以前にお知らせした値は"}},
 		{"G17: both languages, what is approved, and what to do without having asked", "domain-approval", order.Japanese,
 			[]string{"example.co.jp", "サンプル商事株式会社", "1234567890", "https://portal.example.com/approve/" + token + "\n", "お心当たりがない場合", "If you did not expect this"}},

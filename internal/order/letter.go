@@ -71,7 +71,7 @@ type Facts struct {
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
 
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
-	Renewal       *RenewalFacts `json:"renewal,omitempty"` // receipt of a renewal (G3)
+	Renewal       RenewalFacts  `json:"renewal,omitzero"` // receipt of a renewal (G3)
 }
 
 // LetterState is what became of a letter.

@@ -14,7 +14,7 @@ type Renewed struct {
 
 // RenewalFacts is what became of the wish to renew.
 type RenewalFacts struct {
-	Found    bool      `json:"found"` // false: there is no certificate to renew, so it is a new application
-	Serial   string    `json:"serial,omitempty"`
+	Wanted   bool      `json:"wanted"`
+	Serial   string    `json:"serial,omitempty"` // of the certificate that is renewed; empty: there is none, so it is a new application
 	NotAfter time.Time `json:"not_after,omitzero"`
 }

@@ -106,6 +106,18 @@ func (v *ReuseView) Live(kind EvidenceKind) *ReusedEvidence {
 	return nil
 }
 
+// Standing is what the order stands on, in short.
+func (v *ReuseView) Standing(s State) *Reused {
+	r := &Reused{State: s, AskedUntil: v.Until}
+	if e := v.Live(OrganizationEvidence); e != nil {
+		r.Organization = e.Order
+	}
+	if e := v.Live(DomainEvidence); e != nil {
+		r.Domain = e.Order
+	}
+	return r
+}
+
 // ReuseEnd is why evidence does not count any more.
 type ReuseEnd string
 
