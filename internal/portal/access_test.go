@@ -30,6 +30,7 @@ func TestPagesAreAccessible(t *testing.T) {
 			{"enroll", "/enroll", ""},
 			{"approve", "/approve/" + s.approval, ""},
 			{"download", "/download/" + s.download, ""},
+			{"reuse", "/confirm/" + s.offer(), ""},
 			{"error", "/approve/unknown", "404"}, // Chromium reports the status of the page itself
 		} {
 			traffic.Reset()

@@ -190,6 +190,8 @@ func (p *portal) routes() *http.ServeMux {
 	p.statusRoutes(mux)
 	page("GET /approve/{token}", p.showApproval)
 	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
+	page("GET /confirm/{token}", p.showReuse)
+	mux.Handle("POST /confirm/{token}", p.limited(p.Limits.Decisions, p.page(p.answerReuse)))
 	page("GET /download/{token}", p.showDownload)
 	page("GET /download/{token}/file", p.downloadFile)
 	page("GET /ca/{file}", p.caCertificate)
