@@ -28,6 +28,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		for _, row := range []struct{ page, path, complaint string }{
 			{"home", "/", ""},
 			{"enroll", "/enroll", ""},
+			{"reissue", "/reissue", ""},
 			{"approve", "/approve/" + s.approval, ""},
 			{"download", "/download/" + s.download, ""},
 			{"reuse", "/confirm/" + s.offer(), ""},

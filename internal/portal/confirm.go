@@ -9,6 +9,7 @@ import (
 
 // confirmView is the page on which an application is reviewed, printed and saved before it is handed in (G13).
 type confirmView struct {
+	Kind      string // of the form: its path without the slash, and the last part of its text keys
 	Notice    *noticeView
 	Carried   []carried
 	FormToken string
@@ -20,8 +21,10 @@ type confirmView struct {
 
 // reviewPart is a part of the form as it was understood.
 type reviewPart struct {
-	Title string // text key
-	Rows  []reviewRow
+	Title   string // text key
+	Rows    []reviewRow
+	Product bool // with product, algorithm, key length and language, which are the same for all (G5)
+	Country bool // with the country, which is fixed (G9)
 }
 
 // reviewRow is one field in its normal form.
@@ -43,31 +46,37 @@ func (p *portal) confirm(w http.ResponseWriter, r *http.Request, status int, f f
 		return p.again(w, r, f, err, p.renderForm)
 	}
 	return p.render(w, r, status, "confirm", confirmView{
-		Notice: n, Carried: f.Carried(enrollFields), FormToken: p.formTokenFor(w, r, submitPath),
+		Kind: "enroll", Notice: n, Carried: f.Carried(enrollFields), FormToken: p.formTokenFor(w, r, submitPath),
 		Parts: f.review(a), CSR: p.csrOf(a), TermsURL: p.Brand.TermsURL, Language: a.Language,
 	})
 }
 
 // review sets the application as it was understood beside what was typed.
 func (f form) review(a order.Application) []reviewPart {
-	o, person, contact := a.Organization, a.Representative, a.TechnicalContact
-	return []reviewPart{
-		{"enroll.part.certificate", []reviewRow{
+	o := a.Organization
+	return append([]reviewPart{
+		{Title: "enroll.part.certificate", Product: true, Rows: []reviewRow{
 			{Path: "voucher", Value: a.Voucher}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
 			f.row("certificate_email", a.CertificateEmail), f.chosen("dcv_method", string(a.DCVMethod)),
 		}},
-		{"enroll.part.organization", rows(
+		{Title: "enroll.part.organization", Country: true, Rows: rows(
 			f.row("organization.name_ja", o.NameJA), f.row("organization.name", o.Name), f.row("organization.unit", o.Unit),
 			f.row("organization.identifier", o.Identifier), f.row("organization.state", o.State), f.row("organization.city", o.City),
 			f.row("organization.street", o.Street), f.row("organization.postal_code", o.PostalCode), f.row("organization.telephone", order.NationalPhone(o.Telephone)),
 		)},
-		{"group.representative", []reviewRow{
+	}, f.reviewPeople(a.Representative, a.TechnicalContact)...)
+}
+
+// reviewPeople sets the two persons of a form as they were understood beside what was typed (G11, G12).
+func (f form) reviewPeople(person order.Representative, contact order.TechnicalContact) []reviewPart {
+	return []reviewPart{
+		{Title: "group.representative", Rows: []reviewRow{
 			f.row("representative.department", person.Department),
 			f.row("representative.family_name_ja", person.FamilyNameJA), f.row("representative.given_name_ja", person.GivenNameJA),
 			f.row("representative.family_name", person.FamilyName), f.row("representative.given_name", person.GivenName),
 			f.row("representative.email", person.Email),
 		}},
-		{"group.technical_contact", []reviewRow{
+		{Title: "group.technical_contact", Rows: []reviewRow{
 			f.row("technical_contact.company", contact.Company), f.row("technical_contact.department", contact.Department),
 			f.row("technical_contact.family_name", contact.FamilyName), f.row("technical_contact.given_name", contact.GivenName),
 			f.row("technical_contact.telephone", order.NationalPhone(contact.Telephone)), f.row("technical_contact.email", contact.Email),
@@ -93,7 +102,7 @@ func (f form) chosen(path, value string) reviewRow {
 func rows(all ...reviewRow) []reviewRow {
 	var out []reviewRow
 	for _, r := range all {
-		if r.Value != "" {
+		if r.Value != "" || r.Choice != "" {
 			out = append(out, r)
 		}
 	}

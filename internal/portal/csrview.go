@@ -20,6 +20,7 @@ type csrView struct {
 	Fingerprint []string // SHA-256 of the public key, in pairs of digits
 	Names       []carried
 	Overrides   []csr.Override
+	KeyOnly     bool // a reissue: what is certified stands in the original (G25)
 }
 
 // shownName bounds a name out of a request, in characters: a stranger has written it.
@@ -50,7 +51,7 @@ func (p *portal) previewCSR(w http.ResponseWriter, r *http.Request) error {
 			said = append(said, d)
 		}
 	}
-	v.Overrides = said
+	v.Overrides, v.KeyOnly = said, f.text("kind") == "reissue"
 	return p.fragment(w, r, "enroll", "csr-facts", v)
 }
 

@@ -95,8 +95,8 @@ func (f form) methods(rules policy.Rules) choicesView {
 	return c
 }
 
-// readEnroll reads the application form. One whose key is none of ours, or is missing, gets a new one; so does the language.
-func (p *portal) readEnroll(r *http.Request) (form, error) {
+// readKeyed reads a form that becomes an order. One whose key is none of ours, or is missing, gets a new one; so does the language.
+func (p *portal) readKeyed(r *http.Request) (form, error) {
 	f, err := p.readForm(r)
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return f, errFormTooLarge
@@ -116,7 +116,7 @@ func (p *portal) readEnroll(r *http.Request) (form, error) {
 // checkEnroll checks what was typed, with the rules of the command line, and leads on to the confirm page. It changes nothing, so it
 // asks for no proof that we showed the form. The button "back to correct" of the confirm page comes here as well.
 func (p *portal) checkEnroll(w http.ResponseWriter, r *http.Request) error {
-	f, err := p.readEnroll(r)
+	f, err := p.readKeyed(r)
 	switch {
 	case err != nil:
 		return err
@@ -130,7 +130,7 @@ func (p *portal) checkEnroll(w http.ResponseWriter, r *http.Request) error {
 
 // submitEnroll hands the form in and leads to the receipt page.
 func (p *portal) submitEnroll(w http.ResponseWriter, r *http.Request) error {
-	f, err := p.readEnroll(r)
+	f, err := p.readKeyed(r)
 	switch {
 	case err != nil:
 		return err
@@ -169,7 +169,7 @@ func (p *portal) refused(w http.ResponseWriter, r *http.Request, f form, err err
 		f.set(keyField, secret.Token()) // the record may have kept what was refused: a corrected form is another one
 		return p.renderForm(w, r, http.StatusUnprocessableEntity, f, nil)
 	case e.Code == "submission.key-reused":
-		return p.reused(w, r, f)
+		return p.reused(w, r, f, p.confirm, p.renderForm)
 	default:
 		return p.again(w, r, f, err, p.confirm)
 	}
@@ -177,22 +177,22 @@ func (p *portal) refused(w http.ResponseWriter, r *http.Request, f form, err err
 
 // reused answers for a form whose key has been used with other content: it was handed in before, perhaps in another tab. With a key
 // of its own what stands in the form now can still become an application.
-func (p *portal) reused(w http.ResponseWriter, r *http.Request, f form) error {
+func (p *portal) reused(w http.ResponseWriter, r *http.Request, f form, confirm, show formPage) error {
 	key := f.text(keyField)
 	number, accepted, err := p.Records.Submitted(r.Context(), key)
 	if err != nil {
-		return p.again(w, r, f, err, p.confirm)
+		return p.again(w, r, f, err, confirm)
 	}
 	f.set(keyField, secret.Token())
 	if !accepted {
-		return p.again(w, r, f, errSubmittedUnfinished(number), p.confirm)
+		return p.again(w, r, f, errSubmittedUnfinished(number), confirm)
 	}
 	token, err := p.statusLink(r.Context(), key, number)
 	if err != nil {
-		return p.again(w, r, f, err, p.confirm)
+		return p.again(w, r, f, err, confirm)
 	}
 	n := &noticeView{Text: errSubmittedBefore(number).Text, Link: "enroll.receipt", Href: "/receipt/" + token}
-	return p.renderForm(w, r, http.StatusConflict, f, n)
+	return show(w, r, http.StatusConflict, f, n)
 }
 
 // formPage is a page that shows what was typed.

@@ -29,7 +29,7 @@ func typeIn(t *testing.T, tab context.Context, form url.Values) {
 	require.NoError(t, err)
 	_, err = chromedp.Run(tab, chromedp.Evaluate[bool](`((values) => {
 		for (const [name, value] of Object.entries(values)) {
-			for (const e of document.querySelectorAll('#enroll [name="' + name + '"]')) {
+			for (const e of document.querySelectorAll('main form [name="' + name + '"]')) {
 				if (e.type === "hidden" || e.type === "file") continue;
 				if (e.type === "radio" || e.type === "checkbox") { e.checked = e.value === value; continue; }
 				e.value = value;

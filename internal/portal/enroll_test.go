@@ -35,6 +35,8 @@ type desk struct {
 	seen   func(order.Application) // told of every form that keeps the rules
 	lost   bool                    // the order is accepted, but the answer does not arrive
 
+	notAgain error // what every request for a reissue is refused for
+
 	mailed []string // status links "number address" and download links "number" that were asked for
 	mail   error    // what asking for a mail answers
 }

@@ -36,6 +36,9 @@ var (
 	errVoucherGuessing = fault.New(fault.TooMany, "form.voucher-guessing",
 		"正しくないバウチャー/クーポン番号の入力が続いたため、受け付けを一時的に止めています。番号をお確かめのうえ、1時間ほど待ってから、もう一度ボタンを押してください。",
 		"Too many wrong voucher numbers were tried. Please check the number, wait an hour and press the button again.")
+	errOriginalGuessing = fault.New(fault.TooMany, "form.original-guessing",
+		"該当しない内容の入力が続いたため、受け付けを一時的に止めています。証明書の情報をお確かめのうえ、1時間ほど待ってから、もう一度ボタンを押してください。",
+		"Too many certificates that do not exist were named. Please check what you entered, wait an hour and press the button again.")
 	errFormAgain = fault.New(fault.Forbidden, "form.again",
 		"このブラウザーに表示した画面からの送信であることを確認できませんでした。Cookieを有効にして、もう一度「申請する」を押してください。まだ受け付けていません。",
 		"We could not see that this was sent from the page that we showed to this browser. Please allow cookies and press the button again. Nothing has been handed in yet.")
@@ -74,8 +77,8 @@ var (
 // errSubmittedBefore is for a form that was changed after it had become an order.
 func errSubmittedBefore(number string) *fault.Error {
 	return fault.New(fault.Conflict, "form.submitted",
-		"このフォームは、オーダー番号 "+number+" としてすでに受け付けています。下の内容はそのときと異なるため、まだ受け付けていません。もう1件お申し込みになる場合は、別のバウチャー/クーポン番号を入力してください。",
-		"This form has already been handed in as order "+number+". What you see below differs from it and has not been handed in. To apply for one more certificate, enter another voucher.")
+		"このフォームは、オーダー番号 "+number+" としてすでに受け付けています。下の内容はそのときと異なるため、まだ受け付けていません。もう1件お申し込みになる場合、新規・更新では別のバウチャー/クーポン番号が必要です。",
+		"This form has already been handed in as order "+number+". What you see below differs from it and has not been handed in. One more application for a new certificate or a renewal needs another voucher.")
 }
 
 // errSubmittedUnfinished is for a form that was changed after an attempt of which no answer came.

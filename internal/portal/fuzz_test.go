@@ -14,7 +14,7 @@ import (
 
 // unlimited keeps rate limits out of a fuzz run.
 func unlimited(c *portal.Config) {
-	c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30, Forms: 1 << 30, Previews: 1 << 30, Deeds: 1 << 30, Mails: 1 << 30}
+	c.Limits = portal.Limits{Decisions: 1 << 30, Misses: 1 << 30, Forms: 1 << 30, Previews: 1 << 30, Deeds: 1 << 30, Mails: 1 << 30, OriginalRefusals: 1 << 30, OriginalRefusalsInAll: 1 << 30}
 }
 
 // FuzzToken: whatever stands where the token belongs, no stranger gets past the door, nothing fails inside and nothing is decided.

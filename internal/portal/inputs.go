@@ -26,6 +26,10 @@ var inputs = map[string]input{
 	"order_number":  {Mode: "numeric", Autocomplete: "off", Short: true},
 	"contact_email": {Kind: "email", Autocomplete: "email"},
 
+	"original":    {},
+	"expires_on":  {},
+	"reason_text": {Optional: true},
+
 	"organization.name_ja":     {Autocomplete: "section-organization organization"},
 	"organization.name":        {Certified: true},
 	"organization.unit":        {Certified: true, Optional: true},

@@ -103,7 +103,7 @@ func TestTextsAndTemplatesAgree(t *testing.T) {
 func fieldOf(key string) string {
 	path, _ := strings.CutPrefix(key, "field.")
 	path = strings.TrimSuffix(strings.TrimSuffix(path, ".hint"), ".text")
-	for _, chosen := range []string{"type", "validity_years", "dcv_method"} {
+	for _, chosen := range []string{"type", "validity_years", "dcv_method", "reason"} {
 		if strings.HasPrefix(path, chosen+".") {
 			return chosen
 		}

@@ -1,4 +1,4 @@
-// Package portal is what the internet sees of the system: the application form (G2–G13) and its receipt, the domain approval page (G17), the download page (G22), the CA
+// Package portal is what the internet sees of the system: the application form (G2–G13) and that for a reissue (G24) with their receipts, the domain approval page (G17), the download page (G22), the CA
 // certificates and CRLs that certificates point to, and health. Everything it shows comes from the record; only an application
 // and a decision go to the orders' engine. It needs no worker and no Temporal to show, download or serve anything.
 //
@@ -59,6 +59,11 @@ type Desk interface {
 	// SendDownloadLink mails the notice of an issued order with a fresh download link to the technical contact again. Too often it is a
 	// fault of code letter.too-often.
 	SendDownloadLink(ctx context.Context, number string) error
+	// CheckReissue is Check for the form of a reissue (G24).
+	CheckReissue(ctx context.Context, r order.ReissueRequest) (order.ReissueRequest, error)
+	// Reissue is Submit for it. A certificate that is not found is a fault of code reissue.unknown whose fields are both that could be
+	// wrong; one that cannot be reissued is a Conflict.
+	Reissue(ctx context.Context, r order.ReissueRequest, key string) (order.Receipt, error)
 }
 
 // Orders takes decisions to the order. A Temporal server or worker that does not answer is a fault of kind Unavailable, and
@@ -92,6 +97,9 @@ type Limits struct {
 
 	VoucherRefusals      int // wrong voucher numbers of one address, per hour; default 10
 	VoucherRefusalsInAll int // of everybody together, per hour; default 600
+
+	OriginalRefusals      int // certificates named wrongly on the form for a reissue by one address, per hour; default 10
+	OriginalRefusalsInAll int // of everybody together, per hour; default 600
 }
 
 func (l Limits) withDefaults() Limits {
@@ -99,6 +107,7 @@ func (l Limits) withDefaults() Limits {
 		Decisions: cmp.Or(l.Decisions, 30), Misses: cmp.Or(l.Misses, 20), Forms: cmp.Or(l.Forms, 30), Previews: cmp.Or(l.Previews, 60),
 		Deeds: cmp.Or(l.Deeds, 30), Mails: cmp.Or(l.Mails, 6),
 		VoucherRefusals: cmp.Or(l.VoucherRefusals, 10), VoucherRefusalsInAll: cmp.Or(l.VoucherRefusalsInAll, 600),
+		OriginalRefusals: cmp.Or(l.OriginalRefusals, 10), OriginalRefusalsInAll: cmp.Or(l.OriginalRefusalsInAll, 600),
 	}
 }
 
@@ -125,12 +134,13 @@ type Config struct {
 // portal holds what the handlers share; it is immutable once built.
 type portal struct {
 	Config
-	pages    map[order.Language]templates
-	texts    catalog
-	assets   assets
-	misses   *httprate.RateLimiter
-	forms    *httprate.RateLimiter
-	vouchers voucherGuard
+	pages     map[order.Language]templates
+	texts     catalog
+	assets    assets
+	misses    *httprate.RateLimiter
+	forms     *httprate.RateLimiter
+	vouchers  guard
+	originals guard
 }
 
 // New returns the portal's handler, or an error that names what the configuration lacks.
@@ -141,7 +151,7 @@ func New(c Config) (http.Handler, error) {
 	c.Limits = c.Limits.withDefaults()
 	p := &portal{
 		Config: c, misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
-		vouchers: newVoucherGuard(c.Limits),
+		vouchers: newGuard(c.Limits.VoucherRefusals, c.Limits.VoucherRefusalsInAll), originals: newGuard(c.Limits.OriginalRefusals, c.Limits.OriginalRefusalsInAll),
 	}
 	var err error
 	if p.texts, err = loadTexts(); err != nil {
@@ -186,6 +196,10 @@ func (p *portal) routes() *http.ServeMux {
 	mux.Handle("GET "+submitPath, http.RedirectHandler(enrollPath, http.StatusSeeOther)) // a reload of an answer to a POST
 	page("POST "+submitPath, p.submitEnroll)
 	mux.Handle("POST "+enrollPath+"/csr", p.limited(p.Limits.Previews, p.page(p.previewCSR)))
+	page("GET "+reissuePath, p.showReissue)
+	page("POST "+reissuePath, p.checkReissue)
+	mux.Handle("GET "+reissueSubmitPath, http.RedirectHandler(reissuePath, http.StatusSeeOther))
+	page("POST "+reissueSubmitPath, p.submitReissue)
 	page("GET /receipt/{token}", p.showReceipt)
 	p.statusRoutes(mux)
 	page("GET /approve/{token}", p.showApproval)

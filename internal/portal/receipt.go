@@ -22,6 +22,14 @@ type receiptView struct {
 	LinkExpires      time.Time
 }
 
+// againView is the page after a request for a reissue has been accepted (G24–G26).
+type againView struct {
+	receiptView
+
+	Compromised bool // the original is revoked
+	Ends        time.Time
+}
+
 // showReceipt shows the receipt of the order that the link is for.
 func (p *portal) showReceipt(w http.ResponseWriter, r *http.Request) error {
 	link, s, err := p.open(w, r, order.LinkStatus)
@@ -36,11 +44,15 @@ func (p *portal) showReceipt(w http.ResponseWriter, r *http.Request) error {
 	if p.language(r) == order.English {
 		person = a.Representative.GivenName + " " + a.Representative.FamilyName + " (" + a.Representative.Department + ")"
 	}
-	return p.render(w, r, http.StatusOK, "receipt", receiptView{
+	v := receiptView{
 		Number: s.Number, Method: a.DCVMethod, Procedure: procedure(a.DCVMethod), Domain: readable(s.Domain), CertificateEmail: s.CertificateEmail,
 		Contact: a.TechnicalContact.Email, Representative: person, CreatedAt: s.CreatedAt, Deadline: s.DeadlineAt,
 		StatusPath: "/status/" + r.PathValue("token"), LinkExpires: link.ExpiresAt,
-	})
+	}
+	if s.Reissue != nil {
+		return p.render(w, r, http.StatusOK, "reissued", againView{v, s.Reissue.Reason == order.KeyCompromise, s.Reissue.Candidates[0].NotAfter})
+	}
+	return p.render(w, r, http.StatusOK, "receipt", v)
 }
 
 // procedure names what is to be done for the method, in the words of the text keys.

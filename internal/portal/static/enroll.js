@@ -1,8 +1,8 @@
-// Help on top of the application form, which works without it: the CSR is shown decoded while the form is filled in, a file may be
+// Help on top of the forms that take a CSR, which work without it: the CSR is shown decoded while the form is filled in, a file may be
 // chosen or dropped, and a page can be printed by a button.
 
-const form = document.getElementById("enroll");
 const csr = document.getElementById("csr");
+const form = csr?.form;
 
 if (form && csr) {
   const file = document.getElementById("csr_file");
@@ -16,7 +16,7 @@ if (form && csr) {
   // show asks for the request decoded. Only the last answer counts; without one the confirm page still shows it.
   const show = async () => {
     const mine = ++asked;
-    const fields = new URLSearchParams();
+    const fields = new URLSearchParams({ kind: form.id });
     for (const [name, value] of new FormData(form)) {
       if (name === "csr" || name === "certificate_email" || name.startsWith("organization.")) fields.append(name, value);
     }
