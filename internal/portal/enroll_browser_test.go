@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/csr"
 	"securemailid.example/internal/devstack/chromium"
 	"securemailid.example/internal/order"
 )
@@ -137,22 +139,27 @@ func TestApplicationInABrowser(t *testing.T) {
 // TestCSRFromAFile: the chosen file lands in the textarea, by the script at once and without it when the form comes back.
 func TestCSRFromAFile(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "request.csr")
 	text := request(t, pkix.Name{CommonName: "info@example.co.jp"})
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	for _, scripts := range []bool{true, false} {
-		var options []chromium.Option
-		if !scripts {
-			options = append(options, chromium.WithoutScripts())
+	block, _ := pem.Decode([]byte(text))
+	for name, content := range map[string][]byte{"request.csr": []byte(text), "request.der": block.Bytes} {
+		file := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(file, content, 0o600))
+		for _, scripts := range []bool{true, false} {
+			var options []chromium.Option
+			if !scripts {
+				options = append(options, chromium.WithoutScripts())
+			}
+			tab, s := chromium.Tab(t, options...), open(t, order.Japanese)
+			require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll"), chromedp.SetUploadFiles("#csr_file", []string{file})))
+			if scripts {
+				require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview dl")))
+			} else {
+				require.EqualValues(t, 422, click(t, tab, toReview))
+			}
+			r, err := csr.Parse(evaluate[string](t, tab, `document.getElementById("csr").value`), nil)
+			require.NoError(t, err, name)
+			require.Equal(t, block.Bytes, r.DER)
 		}
-		tab, s := chromium.Tab(t, options...), open(t, order.Japanese)
-		require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/enroll"), chromedp.SetUploadFiles("#csr_file", []string{file})))
-		if scripts {
-			require.NoError(t, chromedp.Do(tab, chromedp.WaitVisible("#csr-preview dl")))
-		} else {
-			require.EqualValues(t, 422, click(t, tab, toReview))
-		}
-		require.Equal(t, text, evaluate[string](t, tab, `document.getElementById("csr").value`))
 	}
 }
 
