@@ -33,6 +33,8 @@ func TestStatusPagesAreAccessible(t *testing.T) {
 		}
 		s.record.orders[number] = full(language, nil)
 		look("status checked", s.page()+"?done=checked&lang="+string(language))
+		is(t, tab, `document.querySelector("details").open = true`, "")
+		chromium.Axe(t, tab, "status method "+string(language))
 		look("cancel", s.page()+"/cancel?lang="+string(language))
 		look("find", "/status?lang="+string(language))
 		look("find sent", "/status?done=sent&lang="+string(language))

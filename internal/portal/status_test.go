@@ -205,6 +205,22 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 	}
 }
 
+// TestStatusPageTakesWhatItDoesNotKnow: a new thing to wait for is told in its own words if it is the applicant's turn, in none if not.
+func TestStatusPageTakesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.English)
+	o := full(order.English, organizationStage)
+	o.Awaited = []order.Awaited{
+		{Code: "new-thing", Party: "somebody", Text: fault.Text{JA: "新しいこと", EN: "something new from you"}},
+		{Code: "other-thing", Party: order.PartyStaff, Text: fault.Text{JA: "内部のこと", EN: "words for staff"}},
+	}
+	s.record.orders[number] = o
+	text := s.get(s.visitor(), s.page()).text
+	require.Contains(t, text, "something new from you")
+	require.Contains(t, text, "Checks on our side")
+	require.NotContains(t, text, "words for staff")
+}
+
 func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	marks := regexp.MustCompile(`<li class="mark-(\w+)"[^>]*><span>([^<]+)<`)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -33,10 +34,10 @@ type statusView struct {
 	LinkExpires  time.Time
 
 	State       order.State
-	Now         string // code of what the order waits for first, or its end
+	Now         fault.Text // what the order waits for first, or its end, in a sentence
 	Line        []stageView
-	Theirs      []string // codes of what is awaited from the applicant's side
-	Ours        []string // codes of what the CA does
+	Theirs      []fault.Text // what is awaited from the applicant's side
+	Ours        []fault.Text // what the CA does
 	Phone       *order.PhoneSteps
 	Challenge   *challengeView
 	Question    string // that waits for its answer
@@ -70,7 +71,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		Path: v.path, Tokens: p.formTokens(w, r, v.path), Form: f,
 		Number: s.Number, Organization: organizationIn(s.Application.Organization, l), Email: s.CertificateEmail, Domain: readable(s.Domain),
 		Contact: masked(s.Application.TechnicalContact.Email), Type: s.Type, Years: s.ValidityYears, CreatedAt: s.CreatedAt, LinkExpires: v.link.ExpiresAt,
-		State: s.State, Now: string(s.State), Line: line(s),
+		State: s.State, Now: p.texts["status.now."+string(s.State)], Line: line(s),
 	}
 	if s.State == order.Issued && len(s.Certificates) > 0 {
 		view.Certificate = &s.Certificates[len(s.Certificates)-1]
@@ -79,7 +80,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		return view
 	}
 	view.Deadline, view.Cancellable = s.DeadlineAt, s.State != order.Issuing
-	view.await(s)
+	p.await(&view, s)
 	if n := len(s.Inquiries); n > 0 && s.Inquiries[n-1].AnsweredAt.IsZero() && view.Cancellable {
 		view.Question = s.Inquiries[n-1].Question
 	}
@@ -95,24 +96,30 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 
 // await sorts what the order waits for by whose turn it is. The three phone steps are one thing to whoever waits for them, and what
 // blocks an issuance is for staff.
-func (v *statusView) await(s order.Status) {
+func (p *portal) await(v *statusView, s order.Status) {
 	for i, a := range s.Awaited {
-		code, list := a.Code, &v.Ours
-		switch {
-		case a.Party == order.PartyTechnicalContact, a.Party == order.PartyDomainOwner:
-			list = &v.Theirs
-		case strings.HasPrefix(code, "phone-"):
+		code, list, unknown := a.Code, &v.Theirs, a.Text
+		if a.Party == order.PartyStaff || a.Party == order.PartyCA {
+			list, unknown = &v.Ours, p.texts["status.awaited.staff"]
+		}
+		if strings.HasPrefix(code, "phone-") {
 			code, v.Phone = "phone", &s.Phone
-		case code != "review" && code != "blocked":
-			code = "issuance"
 		}
 		if i == 0 {
-			v.Now = code
+			v.Now = p.textOr("status.now."+code, unknown)
 		}
-		if !slices.Contains(*list, code) {
-			*list = append(*list, code)
+		if text := p.textOr("status.awaited."+code, unknown); !slices.Contains(*list, text) {
+			*list = append(*list, text)
 		}
 	}
+}
+
+// textOr is the text of the key, or another one where there is none.
+func (p *portal) textOr(key string, other fault.Text) fault.Text {
+	if t, ok := p.texts[key]; ok {
+		return t
+	}
+	return other
 }
 
 // line is the progress line: what is behind, where the order is, what is to come. Of an order that ended without a certificate it shows
