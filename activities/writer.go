@@ -64,17 +64,17 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	now := w.Clock()
 	rules := w.Policy.At(now)
 	switch l.Kind {
-	case order.LetterDomainApproval, order.LetterRevocationLink, order.LetterReuse:
-		// The second is asked for anew on the status page; whom the third does not reach, the phone does.
+	case order.LetterDomainApproval, order.LetterRevocationLink, order.LetterReuse, order.LetterExpiryReminder:
+		// The second is asked for anew on the status page; whom the third does not reach, the phone does; the fourth comes again by itself.
 		return l, false
 	case order.LetterStatusLink:
 		l.Facts.LinkExpires = now.Add(rules.StatusLinkLife)
 		return w.Addresses.withStatus(l, l.Facts.LinkExpires), true
-	case order.LetterReceipt, order.LetterChallenge, order.LetterInquiry, order.LetterReminder:
+	case order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterInquiry, order.LetterReminder:
 		return w.Addresses.withStatus(l, now.Add(rules.StatusLinkLife)), true
 	case order.LetterIssuedCertificate, order.LetterIssuedContact:
 		return w.Addresses.withDownload(l, now.Add(rules.DownloadLinkLife)), true
 	default:
-		return l, true // rejected, cancelled, expired: no link
+		return l, true // ends, revocations: no link
 	}
 }
