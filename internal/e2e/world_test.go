@@ -18,6 +18,7 @@ import (
 	"securemailid.example/internal/devstack"
 	"securemailid.example/internal/devstack/proc"
 	"securemailid.example/internal/engine"
+	"securemailid.example/internal/mail"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 	"securemailid.example/internal/store"
@@ -152,8 +153,9 @@ func (w *world) issuedOnce(number string) order.Certificate {
 	require.Len(w.t, certs, 1)
 	require.Equal(w.t, 1, done(st, "certificate-issued"))
 	require.Equal(w.t, 1, w.vouchersUsed(number))
-	w.mail(st.CertificateEmail, "発行のお知らせ")
-	w.mail(st.Application.TechnicalContact.Email, "証明書のご案内")
+	subjects := mail.GuideBrand().Subjects // of the notices (G21)
+	w.mail(st.CertificateEmail, subjects.IssuedCertificate.In(st.Language))
+	w.mail(st.Application.TechnicalContact.Email, subjects.IssuedContact.In(st.Language))
 	return certs[0]
 }
 
