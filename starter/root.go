@@ -22,6 +22,7 @@ type program struct {
 	clock  func() time.Time
 	zone   *time.Location // that times are shown in
 	open   func(context.Context) (opened, error)
+	ask    func(prompt string) (string, error) // for a secret, unseen, at the terminal
 
 	lang     cli.Lang
 	language string // of --lang
@@ -34,10 +35,12 @@ type program struct {
 }
 
 func newProgram(in io.Reader, out, err io.Writer, getenv func(string) string, clock func() time.Time) *program {
-	return &program{
+	p := &program{
 		in: in, out: cli.NewScreen(out, getenv), err: cli.NewScreen(err, getenv),
 		getenv: getenv, setenv: os.Setenv, clock: clock, zone: japan, lang: cli.LangFrom(getenv),
 	}
+	p.ask = p.askTerminal
+	return p
 }
 
 // run carries out one command line and returns the exit code.
