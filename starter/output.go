@@ -74,6 +74,7 @@ var partyNames = map[order.Party]fault.Text{
 	order.PartyDomainOwner:      {JA: "ドメイン管理者", EN: "domain owner"},
 	order.PartyStaff:            {JA: "認証担当者", EN: "staff"},
 	order.PartyCA:               {JA: "認証局", EN: "the CA"},
+	order.PartyRepresentative:   {JA: "申請責任者", EN: "representative"},
 }
 
 // awaited says what is awaited and from whom.
@@ -82,6 +83,7 @@ func (p *program) awaited(a order.Awaited) string {
 }
 
 var letterNames = map[order.LetterKind]fault.Text{
+	order.LetterReuse:             {JA: "申請責任者への確認依頼", EN: "question to the representative"},
 	order.LetterReceipt:           {JA: "受付メール", EN: "receipt"},
 	order.LetterReissueReceipt:    {JA: "再発行の受付メール", EN: "receipt of the reissue request"},
 	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},

@@ -53,6 +53,45 @@ func TestStatusPage(t *testing.T) {
 	}
 }
 
+// reusing is an order of which nothing is validated anew; one validation has lapsed since.
+func reusing() order.Status {
+	s := sample()
+	s.Type, s.Challenge, s.Phone, s.PhoneNumber, s.Blocked = order.Renewal, nil, order.PhoneSteps{}, "", fault.Text{}
+	s.Renews = &order.Renewed{CertificateRef: order.CertificateRef{Order: "1234567800", Sequence: 1}, Serial: "5a0b", NotAfter: noon.AddDate(0, 0, 20)}
+	reused := func(kind order.EvidenceKind) order.ReusedEvidence {
+		return order.ReusedEvidence{EvidenceRef: order.EvidenceRef{Kind: kind, Order: "1234567800", At: noon.AddDate(-1, 0, 0)}, ReusedAt: noon.Add(-time.Hour), Basis: order.ReuseByConfirmation}
+	}
+	lapsed := reused(order.DomainEvidence)
+	lapsed.EndedAt, lapsed.Why = noon, order.EndTooOld
+	s.Reuse = &order.ReuseView{AskedAt: noon.Add(-2 * time.Hour), Until: noon.AddDate(0, 0, 3), AnsweredAt: noon.Add(-time.Hour),
+		Reused: []order.ReusedEvidence{reused(order.OrganizationEvidence), lapsed}}
+	return s
+}
+
+func TestStatusPageSaysWhatIsReused(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	for lang, facts := range map[string][]string{
+		"en": {"renews:", "1234567800 #1, serial 5a0b", "[x] organisation validation: order 1234567800", "by the representative's answer", "[!] domain validation", "it is too old"},
+		"ja": {"更新する証明書", "自分の申請である", "以前の認証の再利用"},
+	} {
+		page := c.page(reusing(), lang)
+		for _, fact := range facts {
+			require.Contains(t, page, fact)
+		}
+	}
+	s := reusing()
+	s.Renews, s.Reuse.Denied = nil, true
+	require.Contains(t, c.page(s, "en"), "nothing: treated as a new application")
+	require.Contains(t, c.page(s, "en"), "not theirs: somebody else may have applied in their name")
+	s.Reuse.AnsweredAt = time.Time{}
+	require.Contains(t, c.page(s, "en"), "none yet, waited for until")
+	for _, kind := range []order.ReuseEnd{order.EndTooOld, order.EndInvalidated, order.EndForbidden, order.EndCorrected, order.EndNumber, order.EndRejected, order.EndDistrusted} {
+		require.NotEmpty(t, kind.Text().JA, kind)
+		require.NotEmpty(t, kind.Text().EN, kind)
+	}
+}
+
 func (c *counter) page(s order.Status, lang string) string {
 	var out strings.Builder
 	p := newProgram(strings.NewReader(""), &out, &out, func(name string) string { return map[string]string{"LANG": lang}[name] }, c.clock)
@@ -73,11 +112,11 @@ func TestNamesAreComplete(t *testing.T) {
 	for _, name := range order.CommandNames {
 		complete(string(name), actionNames[string(name)])
 	}
-	for _, party := range []order.Party{order.PartyTechnicalContact, order.PartyDomainOwner, order.PartyStaff, order.PartyCA} {
+	for _, party := range []order.Party{order.PartyTechnicalContact, order.PartyDomainOwner, order.PartyStaff, order.PartyCA, order.PartyRepresentative} {
 		complete(string(party), partyNames[party])
 	}
 	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
-		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact} {
+		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse} {
 		complete(string(kind), letterNames[kind])
 	}
 	for _, r := range order.ReissueReasons {

@@ -19,6 +19,7 @@ func (p *program) statusPage(s order.Status) {
 	p.out.Println()
 	p.facts(s)
 	p.reissued(s.Reissue)
+	p.reuse(s.Reuse)
 	p.waiting(s)
 	p.challenge(s.Challenge)
 	p.steps(s)
@@ -92,6 +93,7 @@ var typeNames = map[order.Type]fault.Text{
 
 func (p *program) facts(s order.Status) {
 	p.fact("申請区分", "type", p.lang.Of(typeNames[s.Type])+", "+p.say(fmt.Sprintf("%d年", s.ValidityYears), fmt.Sprintf("%d year(s)", s.ValidityYears)))
+	p.renews(s)
 	p.fact("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
 	p.fact("組織名", "organisation", cli.Plain(subjectLine(s.Subject)))
 	p.fact("受付日時", "accepted", p.at(s.CreatedAt))
@@ -191,7 +193,7 @@ func (p *program) challenge(c *order.ChallengeView) {
 }
 
 func (p *program) steps(s order.Status) {
-	if s.State.Final() && s.Phone == (order.PhoneSteps{}) {
+	if (s.State.Final() || s.Reuse.Live(order.OrganizationEvidence) != nil) && s.Phone == (order.PhoneSteps{}) {
 		return
 	}
 	p.heading("電話による組織認証", "Organisation validation by telephone")

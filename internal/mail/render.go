@@ -28,6 +28,9 @@ var kinds = []order.LetterKind{
 	order.LetterStatusLink, order.LetterReuse,
 }
 
+// bilingual letters have a reader who may not be the applicant, who chose the language.
+var bilingual = []order.LetterKind{order.LetterDomainApproval, order.LetterReuse, order.LetterRevocationClock}
+
 // Rendered is a letter as its reader sees it.
 type Rendered struct {
 	From    string // "Name <address>"
@@ -132,8 +135,7 @@ func (r *Renderer) Render(l order.Letter) (Rendered, error) {
 		return Rendered{}, err
 	}
 	languages := []order.Language{lang}
-	switch l.Kind {
-	case order.LetterDomainApproval, order.LetterReuse, order.LetterRevocationClock: // whose reader may not be the applicant, who chose the language
+	if slices.Contains(bilingual, l.Kind) {
 		languages = []order.Language{lang, map[order.Language]order.Language{order.Japanese: order.English, order.English: order.Japanese}[lang]}
 	}
 	text, page, err := r.bodies(l, subject, languages)

@@ -97,6 +97,16 @@ func reuseOf(s order.Status, l order.Language) reuseView {
 	return v
 }
 
+// reusedBy lists the earlier validations that count for the order at present.
+func reusedBy(s order.Status) (out []reusedView) {
+	for _, kind := range []order.EvidenceKind{order.DomainEvidence, order.OrganizationEvidence} {
+		if e := s.Reuse.Live(kind); e != nil {
+			out = append(out, reusedView{Organization: kind == order.OrganizationEvidence, Domain: readable(s.Domain), At: e.At, Number: e.Order})
+		}
+	}
+	return out
+}
+
 // reusedDecision is the page after the answer.
 type reusedDecision struct {
 	Confirmed bool

@@ -40,8 +40,13 @@ func full(language order.Language, change func(*order.Status)) order.Status {
 	if !s.State.Final() || s.State == order.Issued {
 		s.Reached = s.State
 	}
+	method := s.Application.DCVMethod
+	if s.Challenge != nil {
+		method = s.Challenge.Method
+	}
 	s.Awaited = order.Progress{
-		State: s.State, Method: s.Challenge.Method, Phone: s.Phone, OpenInquiry: len(s.Inquiries) > 0, Blocked: s.Blocked != fault.Text{},
+		State: s.State, Method: method, Phone: s.Phone, OpenInquiry: len(s.Inquiries) > 0, Blocked: s.Blocked != fault.Text{},
+		ReuseAsked: s.Reuse != nil && !s.Reuse.AskedAt.IsZero() && s.Reuse.AnsweredAt.IsZero(), PhoneReused: s.Reuse.Live(order.OrganizationEvidence) != nil,
 	}.Awaited()
 	return s
 }
@@ -71,6 +76,18 @@ func states() map[string]func(*order.Status) {
 	}
 	return map[string]func(*order.Status){
 		"dns-txt": nil,
+		"reuse": func(s *order.Status) {
+			s.Type, s.State, s.Challenge = order.Renewal, order.Accepted, nil
+			s.Reuse = &order.ReuseView{AskedAt: now, Until: now.Add(3 * 24 * time.Hour)}
+		},
+		"reused": func(s *order.Status) {
+			s.Type, s.State, s.Challenge = order.Renewal, order.OrganizationValidation, nil
+			s.Renews = &order.Renewed{Serial: "5a0b", NotAfter: time.Date(2026, 12, 22, 3, 0, 0, 0, time.UTC)}
+			s.Reuse = &order.ReuseView{AskedAt: now, AnsweredAt: now, Reused: []order.ReusedEvidence{
+				{EvidenceRef: order.EvidenceRef{Kind: order.DomainEvidence, Order: "4827160001", At: now.AddDate(0, -11, 0)}, ReusedAt: now},
+				{EvidenceRef: order.EvidenceRef{Kind: order.OrganizationEvidence, Order: "4827160001", At: now.AddDate(-1, 0, 0)}, ReusedAt: now},
+			}}
+		},
 		"dns-cname": func(s *order.Status) {
 			s.Challenge.Method = order.DCVCNAME
 			s.Challenge.Instruction = order.Instruction{RecordName: "_" + s.Challenge.Token + ".example.co.jp", RecordType: "CNAME", RecordValue: "dcv.example.com"}
@@ -184,6 +201,8 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"inquiry":      {[]string{"お問い合わせへのご回答をお待ちしています", "&lt;Sample Trading K.K.&gt;", "回答を送る"}, []string{"前の質問", "前の答え"}},
 		"organization": {[]string{"お電話による申請団体の認証を進めています", "申請責任者への取次ぎ"}, []string{"h7k2m9p4q3r8s5t6v2w7x4y9z3a8b5c6", "今すぐ確認する", "認証方式を変更"}},
 		"blocked":      {[]string{"最終確認をしています"}, nil},
+		"reuse":        {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
+		"reused":       {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
 		"review":       {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
 		"issuing":      {[]string{"証明書を発行しています"}, []string{"取り消す"}},
 		"issued":       {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},

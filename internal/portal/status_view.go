@@ -40,7 +40,9 @@ type statusView struct {
 	Ours        []fault.Text // what the CA does
 	Phone       *order.PhoneSteps
 	Challenge   *challengeView
-	Question    string // that waits for its answer
+	Question    string       // that waits for its answer
+	Reused      []reusedView // earlier validations that count
+	Renews      *order.Renewed
 	Methods     *choicesView
 	Cancellable bool
 	Certificate *order.CertificateView
@@ -71,7 +73,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		Path: v.path, Tokens: p.formTokens(w, r, v.path), Form: f,
 		Number: s.Number, Organization: organizationIn(s.Application.Organization, l), Email: s.CertificateEmail, Domain: readable(s.Domain),
 		Contact: masked(s.Application.TechnicalContact.Email), Type: s.Type, Years: s.ValidityYears, CreatedAt: s.CreatedAt, LinkExpires: v.link.ExpiresAt,
-		State: s.State, Now: p.texts["status.now."+string(s.State)], Line: line(s),
+		State: s.State, Now: p.texts["status.now."+string(s.State)], Line: line(s), Reused: reusedBy(s), Renews: s.Renews,
 	}
 	if s.State == order.Issued && len(s.Certificates) > 0 {
 		view.Certificate = &s.Certificates[len(s.Certificates)-1]
