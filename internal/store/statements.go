@@ -28,7 +28,7 @@ func (s *statements) of(db *sqlx.DB, text string) *sqlx.Stmt {
 	}
 	st.prepare.Do(func() {
 		go func() {
-			prepared, err := db.PreparexContext(context.Background(), text) //nolint:sqlclosecheck // kept as long as the connections
+			prepared, err := db.PreparexContext(context.Background(), text)
 			if err != nil {
 				s.kept.Delete(text) // the next call tries again
 				return
@@ -50,7 +50,7 @@ func (c *change) ExecContext(ctx context.Context, text string, args ...any) (sql
 // GetContext is sqlx's, by a prepared statement.
 func (c *change) GetContext(ctx context.Context, dest any, text string, args ...any) error {
 	if prepared := c.of(c.db, text); prepared != nil {
-		return c.StmtxContext(ctx, prepared).GetContext(ctx, dest, args...)
+		return c.StmtxContext(ctx, prepared).GetContext(ctx, dest, args...) //nolint:sqlclosecheck // ends with the transaction
 	}
 	return c.Tx.GetContext(ctx, dest, text, args...)
 }
@@ -58,7 +58,7 @@ func (c *change) GetContext(ctx context.Context, dest any, text string, args ...
 // SelectContext is sqlx's, by a prepared statement.
 func (c *change) SelectContext(ctx context.Context, dest any, text string, args ...any) error {
 	if prepared := c.of(c.db, text); prepared != nil {
-		return c.StmtxContext(ctx, prepared).SelectContext(ctx, dest, args...)
+		return c.StmtxContext(ctx, prepared).SelectContext(ctx, dest, args...) //nolint:sqlclosecheck // ends with the transaction
 	}
 	return c.Tx.SelectContext(ctx, dest, text, args...)
 }
