@@ -57,16 +57,22 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	if err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Type: st.Type, Method: app.DCVMethod, DeadlineAt: st.DeadlineAt}
+	plan := planOf(st, rules)
+	if st.Type != order.Reissue { // which is reviewed first
+		plan.Reused, err = offerReuse(ctx, a.Records, a.Addresses, st, rules, now)
+	}
+	return plan, err
+}
+
+// planOf is the plan of an order as it is recorded, but for an offer of reuse, which is made once.
+func planOf(st order.Status, rules policy.Rules) Plan {
+	plan := Plan{Type: st.Type, Method: st.Application.DCVMethod, DeadlineAt: st.DeadlineAt}
 	for _, after := range rules.Reminders {
 		if at := st.CreatedAt.Add(after); at.Before(st.DeadlineAt) {
 			plan.Reminders = append(plan.Reminders, at)
 		}
 	}
-	if st.Type != order.Reissue { // which is reviewed first
-		plan.Reused, err = offerReuse(ctx, a.Records, a.Addresses, st, rules, now)
-	}
-	return plan, err
+	return plan
 }
 
 // deadlineOf is when the order expires: no reissue can be made once its original has ended (G25).

@@ -18,8 +18,10 @@ type Addresses struct {
 // newLink makes a link with its address; only the hash of its token goes into the record.
 func (a Addresses) newLink(p order.LinkPurpose, number, recipient string, expires time.Time) (order.Link, string) {
 	token := secret.Token()
-	path := map[order.LinkPurpose]string{order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/",
-		order.LinkRevocation: "/revoke/", order.LinkReuse: "/confirm/"}[p]
+	path := map[order.LinkPurpose]string{
+		order.LinkApproval: "/approve/", order.LinkDownload: "/download/", order.LinkStatus: "/status/", order.LinkRevocation: "/revoke/",
+		order.LinkReuse: "/confirm/", order.LinkRenewal: "/renew/", order.LinkStopReminders: "/stop/",
+	}[p]
 	return order.Link{
 		ID: uuid.NewString(), Hash: secret.Hash(token), Order: number, Purpose: p, Recipient: recipient, ExpiresAt: expires,
 	}, a.PublicURL + path + token
@@ -44,6 +46,14 @@ func (a Addresses) withRevocation(l order.Letter, sequence int, expires time.Tim
 	link, address := a.newLink(order.LinkRevocation, l.Order, l.Recipient, expires)
 	link.Sequence = sequence
 	l.Facts.Link, l.Facts.LinkExpires, l.Links = address, expires, append(l.Links, link)
+	return l
+}
+
+// withRenewal gives the letter a link of its own to the renewal form, and one that ends such letters.
+func (a Addresses) withRenewal(l order.Letter, expires time.Time) order.Letter {
+	form, address := a.newLink(order.LinkRenewal, l.Order, l.Recipient, expires)
+	stop, stopAddress := a.newLink(order.LinkStopReminders, l.Order, l.Recipient, expires)
+	l.Facts.Link, l.Facts.LinkExpires, l.Facts.StopLink, l.Links = address, expires, stopAddress, append(l.Links, form, stop)
 	return l
 }
 

@@ -23,8 +23,10 @@ var (
 	closing   *activities.Closing
 	mailing   *activities.Mailing
 
-	revoking   *activities.Revoking
-	publishing *activities.Publishing
+	revoking    *activities.Revoking
+	publishing  *activities.Publishing
+	reminding   *activities.Reminding
+	reconciling *activities.Reconciling
 )
 
 // registerHandlers opens both doors of every command before the first block: an Update, whose caller gets the answer, and a

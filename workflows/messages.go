@@ -55,6 +55,7 @@ type Carried struct {
 	Corrected    int                   `json:"corrected,omitempty"`
 	Reused       order.Reused          `json:"reused,omitzero"`
 	Answered     bool                  `json:"answered,omitempty"`
+	Restarted    bool                  `json:"restarted,omitempty"` // by reconciliation, out of the record
 }
 
 // PhoneDone says which of the three phone steps are done (G20).

@@ -15,6 +15,9 @@ type Activities struct {
 	Closing   *activities.Closing
 	Mailing   *activities.Mailing
 	Revoking  *activities.Revoking
+	Reminding *activities.Reminding
+
+	Reconciling *activities.Reconciling
 }
 
 // Register puts the workflows of orders and letters with their activities on a worker of TaskQueue.
@@ -24,7 +27,9 @@ func Register(w worker.Registry, a Activities) {
 	w.RegisterWorkflowWithOptions(Revoke, workflow.RegisterOptions{Name: RevokeType})
 	w.RegisterWorkflowWithOptions(PublishCRLs, workflow.RegisterOptions{Name: PublishCRLsType})
 	w.RegisterWorkflowWithOptions(TakeUpRevocations, workflow.RegisterOptions{Name: TakeUpRevocationsType})
-	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing, a.Revoking} {
+	w.RegisterWorkflowWithOptions(RemindExpiry, workflow.RegisterOptions{Name: RemindExpiryType})
+	w.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileType})
+	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing, a.Revoking, a.Reminding, a.Reconciling} {
 		w.RegisterActivity(set)
 	}
 }

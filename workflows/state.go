@@ -81,8 +81,10 @@ func (o *run) restore(c Carried) {
 	o.phone, o.inquiry, o.reminded, o.refusals = c.Phone, c.OpenInquiry, c.Reminded, c.Refusals
 	o.since, o.corrected = c.Since, c.Corrected
 	o.reused, o.answered = c.Reused, c.Answered
-	o.shown = o.searchable()
-	o.shown.since = c.WaitingSince
+	if !c.Restarted { // else no run before this one has left its search attributes
+		o.shown = o.searchable()
+		o.shown.since = c.WaitingSince
+	}
 	o.letters = true // what the last run may not have delivered
 }
 

@@ -61,6 +61,9 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 		Closing:  &activities.Closing{Records: records, Clock: w.Clock},
 		Mailing:  &activities.Mailing{Records: records, Mailer: mailer, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Revoking: &activities.Revoking{Records: records, Policy: rules, Support: w.Config.Brand.Support.Email, Clock: w.Clock},
+
+		Reminding:   &activities.Reminding{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
+		Reconciling: &activities.Reconciling{Records: records, Policy: rules, Clock: w.Clock},
 	}}
 	if !w.Config.Signing {
 		return p, nil

@@ -61,7 +61,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := engine.EnsureSchedules(ctx, c, p.rules.At(w.Clock())); err != nil {
 		return err
 	}
-	p.orders.Revoking.TakeUp = (&engine.Orders{Client: c}).Revoke
+	orders := &engine.Orders{Client: c}
+	p.orders.Revoking.TakeUp, p.orders.Reminding.Poster, p.orders.Reconciling.Engine = orders.Revoke, orders, orders
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workers, err := w.start(c, p, fail)

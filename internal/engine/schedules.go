@@ -28,11 +28,13 @@ func schedules(rules policy.Rules) []schedule {
 	return []schedule{
 		{"publish-crl", workflows.PublishCRLsType, rules.CRLEvery, 18 * time.Hour, "a new CRL of every issuing CA; 03:00 in Japan where it is daily"},
 		{"take-up-revocations", workflows.TakeUpRevocationsType, 15 * time.Minute, 0, "revocations that nobody looks after"},
+		{"remind-expiry", workflows.RemindExpiryType, 24 * time.Hour, 10 * time.Minute, "reminders of certificates that end; 09:10 in Japan"},
+		{"reconcile", workflows.ReconcileType, time.Hour, 5 * time.Minute, "orders without their workflow, letters left behind, forms to forget"},
 	}
 }
 
-// catchUp is how long after its time a run is still made up for when the server was away.
-const catchUp = time.Hour
+// catchUp is how long after its time a run is still made up for when the server was away: a daily one, half a day.
+func (s schedule) catchUp() time.Duration { return max(time.Hour, s.every/2) }
 
 // EnsureSchedules creates the schedules and brings those that are there up to date; whether one is paused stays as operators left it.
 // Several workers may do so at once.
@@ -50,7 +52,7 @@ func (s schedule) ensure(ctx context.Context, c client.ScheduleClient) error {
 	action := &client.ScheduleWorkflowAction{ID: s.id, Workflow: s.workflow, TaskQueue: workflows.TaskQueue, StaticSummary: s.note}
 	// A run that cannot end, because the CA key is away, is left to end: another one beside it would wait for the same.
 	const overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
-	_, err := c.Create(ctx, client.ScheduleOptions{ID: s.id, Spec: spec, Action: action, Overlap: overlap, CatchupWindow: catchUp, Note: s.note})
+	_, err := c.Create(ctx, client.ScheduleOptions{ID: s.id, Spec: spec, Action: action, Overlap: overlap, CatchupWindow: s.catchUp(), Note: s.note})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err
 	}
@@ -58,7 +60,7 @@ func (s schedule) ensure(ctx context.Context, c client.ScheduleClient) error {
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			now := in.Description.Schedule
 			now.Spec, now.Action = &spec, action
-			now.Policy = &client.SchedulePolicies{Overlap: overlap, CatchupWindow: catchUp}
+			now.Policy = &client.SchedulePolicies{Overlap: overlap, CatchupWindow: s.catchUp()}
 			return &client.ScheduleUpdate{Schedule: &now}, nil
 		},
 	})

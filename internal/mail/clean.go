@@ -65,7 +65,8 @@ func cut(s string, limit int) string {
 // cleaned returns the facts fit for any part of a mail. They come from forms, staff and the network.
 func cleaned(f order.Facts) order.Facts {
 	for _, s := range []*string{
-		&f.Number, &f.CertificateEmail, &f.Domain, &f.RecordName, &f.RecordValue, &f.FileURL, &f.FileContent, &f.Link, &f.StatusLink, &f.Serial, &f.RevocationReason, &f.Request,
+		&f.Number, &f.CertificateEmail, &f.Domain, &f.RecordName, &f.RecordValue, &f.FileURL, &f.FileContent, &f.Link, &f.StatusLink, &f.StopLink,
+		&f.Serial, &f.RevocationReason, &f.Request,
 	} {
 		*s = line(*s, maxLine)
 	}

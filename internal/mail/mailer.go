@@ -144,7 +144,20 @@ func (m *Mailer) compose(l order.Letter, to string) (*gomail.Msg, string, error)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 5: no out-of-office answers
 	msg.SetBodyString(gomail.TypeTextPlain, canonical(r.Text))
 	msg.AddAlternativeString(gomail.TypeTextHTML, canonical(r.HTML))
-	return msg, from.Address, nil
+	return msg, from.Address, furnish(msg, r)
+}
+
+// furnish adds what only some kinds of letters have: a calendar entry, and the way for a mail program to end such mails with one click.
+func furnish(msg *gomail.Msg, r Rendered) error {
+	if r.StopLink != "" {
+		msg.SetGenHeader("List-Unsubscribe", "<"+r.StopLink+">")
+		msg.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058 3.1
+	}
+	if r.Calendar == "" {
+		return nil
+	}
+	return msg.AttachReader("certificate-expiry.ics", strings.NewReader(r.Calendar),
+		gomail.WithFileContentType("text/calendar; charset=utf-8; method=PUBLISH"))
 }
 
 // encoding is base64 where most of the text is not ASCII, and quoted-printable, which stays legible, elsewhere.

@@ -112,6 +112,9 @@ func headers(h netmail.Header) []string {
 
 func wantHeaders(kind order.LetterKind) []string {
 	names := []string{"Auto-Submitted", "Content-Type", "Date", "Delivered-To", "From", "Message-Id", "Mime-Version", "Received", "Reply-To", "Return-Path", "Subject", "To"}
+	if kind == order.LetterExpiryReminder {
+		return slices.Insert(names, 5, "List-Unsubscribe", "List-Unsubscribe-Post")
+	}
 	if kind == order.LetterDomainApproval {
 		return slices.DeleteFunc(names, func(n string) bool { return n == "Reply-To" })
 	}

@@ -25,7 +25,7 @@ var kinds = []order.LetterKind{
 	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock,
-	order.LetterStatusLink, order.LetterReuse,
+	order.LetterStatusLink, order.LetterReuse, order.LetterExpiryReminder,
 }
 
 // bilingual letters have a reader who may not be the applicant, who chose the language.
@@ -37,6 +37,9 @@ type Rendered struct {
 	Subject string
 	Text    string
 	HTML    string
+
+	Calendar string // iCalendar entry that goes along as a file (RFC 5545); empty for most kinds
+	StopLink string // where a POST ends mails of this kind to this reader (RFC 8058); empty for most kinds
 }
 
 // Renderer turns letters into mails. It is safe for concurrent use.
@@ -109,6 +112,7 @@ func functions(lang order.Language) map[string]any {
 		"years":    func(n int) string { return years(lang, n) },
 		"reissue":  func(r order.ReissueReason) string { return reissueReason(lang, r) },
 		"reason":   func(name string) string { return reason(lang, name) },
+		"days":     func(n int) string { return days(lang, n) },
 		"method":   func(m order.DCVMethod) string { return method(lang, m) },
 		"theirs":   func(a []order.Awaited) []string { return awaited(lang, a, false) },
 		"ours":     func(a []order.Awaited) []string { return awaited(lang, a, true) },
@@ -138,8 +142,13 @@ func (r *Renderer) Render(l order.Letter) (Rendered, error) {
 	if slices.Contains(bilingual, l.Kind) {
 		languages = []order.Language{lang, map[order.Language]order.Language{order.Japanese: order.English, order.English: order.Japanese}[lang]}
 	}
-	text, page, err := r.bodies(l, subject, languages)
-	return Rendered{From: r.brand.sender(l.Kind), Subject: subject, Text: text, HTML: page}, err
+	out := Rendered{From: r.brand.sender(l.Kind), Subject: subject}
+	if out.Text, out.HTML, err = r.bodies(l, subject, languages); err != nil || l.Kind != order.LetterExpiryReminder {
+		return out, err
+	}
+	out.StopLink = l.Facts.StopLink
+	out.Calendar, err = r.entry(l, lang)
+	return out, err
 }
 
 // subject is the letter's subject line: the brand's, or its template's.
@@ -254,9 +263,16 @@ func lacking(l order.Letter) bool {
 		return f.Serial == ""
 	case order.LetterInquiry:
 		return f.Question == ""
+	case order.LetterExpiryReminder:
+		return !remindable(f)
 	default:
 		return false
 	}
+}
+
+// remindable reports whether the facts say which certificate ends when, where to renew it, and how to hear no more of it.
+func remindable(f order.Facts) bool {
+	return f.CertificateEmail != "" && f.Serial != "" && !f.NotAfter.IsZero() && f.Link != "" && webAddress(f.StopLink)
 }
 
 // publishable reports whether the facts say what to publish and where.

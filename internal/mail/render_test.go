@@ -95,6 +95,13 @@ func examples() []example {
 	})
 	revokedUser := revoked
 	revokedUser.ContactName = ""
+	expiry := facts(func(f *order.Facts) {
+		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2026, 12, 19, 14, 59, 59, 0, time.UTC)
+		f.DaysLeft, f.Link, f.LinkExpires = 30, "https://portal.example.com/renew/"+token, time.Date(2027, 1, 18, 14, 59, 59, 0, time.UTC)
+		f.StopLink = "https://portal.example.com/stop/" + token
+	})
+	toAddress := expiry
+	toAddress.ContactName, toAddress.DaysLeft = "", 1
 	dns := order.Progress{State: order.DomainValidation, Method: order.DCVTXT}
 	reason := facts(func(f *order.Facts) {
 		f.Reason = "申請団体の電話番号を確認できませんでした。\nお手数ですが、登記の内容をご確認ください。"
@@ -122,6 +129,8 @@ func examples() []example {
 		{"reminder", order.LetterReminder, facts(func(f *order.Facts) {
 			f.Awaited, f.RecordName, f.RecordValue, f.StatusLink = dns.Awaited(), "example.co.jp", token, statusPage
 		})},
+		{"expiry-reminder-contact", order.LetterExpiryReminder, expiry},
+		{"expiry-reminder-address", order.LetterExpiryReminder, toAddress},
 		{"status-link", order.LetterStatusLink, facts(func(f *order.Facts) { f.StatusLink, f.LinkExpires = statusPage, valueUntil })},
 		{"rejected", order.LetterRejected, reason},
 		{"cancelled", order.LetterCancelled, facts(func(*order.Facts) {})},
@@ -225,6 +234,9 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 		{"G21: order number and download link", "issued-contact", order.Japanese, []string{"1234567890", "https://portal.example.com/download/" + token + "\n"}},
 		{"G12: the question", "inquiry", order.Japanese, []string{"> 登記または定款の英文表記をお知らせください。"}},
 		{"what is awaited, from whom", "reminder", order.English, []string{"the DNS record", token, "What we are doing"}},
+		{"G3: how long, which one, where to renew it, and how to hear no more", "expiry-reminder-contact", order.Japanese,
+			[]string{"あと30日", "2026年12月19日 23:59 JST", "info@example.co.jp", "https://portal.example.com/renew/" + token + "\n", "https://portal.example.com/stop/" + token}},
+		{"the same in English, the day before, to the address itself", "expiry-reminder-address", order.English, []string{"in 1 day", "19 December 2026"}},
 		{"the reason", "rejected", order.Japanese, []string{"> 申請団体の電話番号を確認できませんでした。"}},
 	} {
 		for _, e := range examples() {
@@ -278,6 +290,9 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"a download without its link, as after its facts were wiped", order.Letter{Kind: order.LetterIssuedContact, Facts: order.Facts{Number: "1"}}},
 		{"a revocation without its link", order.Letter{Kind: order.LetterRevocationLink, Facts: order.Facts{Number: "1", Serial: "4f"}}},
 		{"a revocation of nothing", order.Letter{Kind: order.LetterRevoked, Facts: order.Facts{Number: "1"}}},
+		{"a reminder that cannot be stopped", order.Letter{Kind: order.LetterExpiryReminder, Facts: order.Facts{
+			Number: "1", CertificateEmail: "info@example.jp", Serial: "5a", NotAfter: time.Unix(1, 0), Link: "https://portal.example.com/renew/x",
+		}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
 	} {
 		_, err := r.Render(row.letter)
@@ -334,7 +349,7 @@ func TestHostileFactsStayText(t *testing.T) {
 			}
 			got, err := r.Render(l)
 			require.NoError(t, err)
-			require.Equal(t, outline(t, before.HTML, f.Link+f.StatusLink), outline(t, got.HTML, f.Link+f.StatusLink), "%s: the page has the same elements", e.name)
+			require.Equal(t, outline(t, before.HTML, f.Link+f.StatusLink, f.StopLink), outline(t, got.HTML, f.Link+f.StatusLink, f.StopLink), "%s: the page has the same elements", e.name)
 			require.NotContains(t, got.Subject, "\n")
 			require.NotContains(t, "\n"+got.Text, "\nBcc:", "%s: nothing begins a line of its own", e.name)
 			require.NotContains(t, got.Text+got.Subject+got.HTML, "\u202e")
@@ -375,7 +390,7 @@ func FuzzRender(f *testing.F) {
 			require.Equal(t, fault.Internal, fault.KindOf(err))
 			return
 		}
-		outline(t, got.HTML, f.Link+f.StatusLink)
+		outline(t, got.HTML, f.Link+f.StatusLink, f.StopLink)
 		for _, s := range []string{got.Subject, got.Text, got.HTML} {
 			require.NotContains(t, s, "\r")
 			require.NotContains(t, s, "\u202e")

@@ -44,6 +44,18 @@ func years(lang order.Language, n int) string {
 	}
 }
 
+// days is a number of days to go.
+func days(lang order.Language, n int) string {
+	switch {
+	case lang != order.English:
+		return fmt.Sprintf("%d日", n)
+	case n == 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", n)
+	}
+}
+
 // method is the name of a DCV method (G8).
 func method(lang order.Language, m order.DCVMethod) string {
 	w := map[order.DCVMethod]Words{
