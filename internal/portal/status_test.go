@@ -259,7 +259,7 @@ func TestProgressLine(t *testing.T) {
 	}
 	s := open(t, order.English)
 	s.record.orders[number] = full(order.English, func(o *order.Status) { o.State, o.Reached = order.Cancelled, order.OrganizationValidation })
-	require.Regexp(t, `mark-done"><span>Domain.*\n.*mark-ended"><span>Organisation.*\n.*mark-todo"><span>Issuance`, s.get(s.visitor(), s.page()).text)
+	require.Regexp(t, `mark-done"><span>Domain.*\n.*mark-ended"><span>Organisation.*\n.*mark-never"><span>Issuance`, s.get(s.visitor(), s.page()).text)
 }
 
 // TestDeeds: each form becomes exactly this command by the applicant, and its outcome is shown once after a redirect.

@@ -64,7 +64,7 @@ type recipientView struct {
 // stageView is one stage of the progress line.
 type stageView struct {
 	State order.State
-	Mark  string // "done", "now", "todo" or "ended"
+	Mark  string // "done", "now", "todo", "ended" or, behind an end, "never"
 }
 
 func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f form) statusView {
@@ -149,6 +149,8 @@ func line(s order.Status) []stageView {
 			out[i].Mark = "ended"
 		case i == now:
 			out[i].Mark = "now"
+		case ended:
+			out[i].Mark = "never"
 		}
 	}
 	return out
