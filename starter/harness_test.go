@@ -122,6 +122,9 @@ func (c *counter) Revoke(_ context.Context, request string) error {
 	return c.lost
 }
 
+// CertifyResponder is the engine's: no command asks for it.
+func (c *counter) CertifyResponder(context.Context, string, []byte) error { return c.lost }
+
 // Command is the engine's: it records the command.
 func (c *counter) Command(ctx context.Context, number string, cmd order.Command) (order.Outcome, error) {
 	if c.lost != nil {

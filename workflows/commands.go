@@ -27,6 +27,7 @@ var (
 	publishing  *activities.Publishing
 	reminding   *activities.Reminding
 	reconciling *activities.Reconciling
+	responders  *activities.Responders
 )
 
 // registerHandlers opens both doors of every command before the first block: an Update, whose caller gets the answer, and a

@@ -26,6 +26,7 @@ func Register(w worker.Registry, a Activities) {
 	w.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	w.RegisterWorkflowWithOptions(Revoke, workflow.RegisterOptions{Name: RevokeType})
 	w.RegisterWorkflowWithOptions(PublishCRLs, workflow.RegisterOptions{Name: PublishCRLsType})
+	w.RegisterWorkflowWithOptions(CertifyResponder, workflow.RegisterOptions{Name: CertifyResponderType})
 	w.RegisterWorkflowWithOptions(TakeUpRevocations, workflow.RegisterOptions{Name: TakeUpRevocationsType})
 	w.RegisterWorkflowWithOptions(RemindExpiry, workflow.RegisterOptions{Name: RemindExpiryType})
 	w.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileType})
@@ -44,11 +45,12 @@ func RegisterOutbound(w worker.Registry, a Activities) {
 type Signing struct {
 	Issuing    *activities.Issuing    // seals what it has linted, signs what is sealed
 	Publishing *activities.Publishing // signs revocation lists
+	Responders *activities.Responders // certifies OCSP signers
 }
 
 // RegisterSigning puts the activities that need the CA key on a worker of SigningQueue.
 func RegisterSigning(w worker.Registry, s Signing) {
-	for _, set := range []any{s.Issuing, s.Publishing} {
+	for _, set := range []any{s.Issuing, s.Publishing, s.Responders} {
 		w.RegisterActivity(set)
 	}
 }

@@ -27,7 +27,7 @@ func LoadAuthority(cfg config.CA, rules policy.Book, base string, clock func() t
 		base = cfg.URL
 	}
 	l := caLoader{
-		dir: cfg.Dir, machine: machine, base: base, ring: &hsm.Ring{}, // lives as long as the keys, until the process ends
+		dir: cfg.Dir, machine: machine, base: base, ocsp: cfg.OCSPURL, ring: &hsm.Ring{}, // lives as long as the keys, until the process ends
 		common: ca.Config{Profile: rules, PolicyOID: cfg.PolicyOID, Clock: clock, Rand: rand.Reader},
 	}
 	issuing, err := l.all()
@@ -54,6 +54,7 @@ type caLoader struct {
 	dir     string
 	machine hsm.URI
 	base    string
+	ocsp    string
 	ring    *hsm.Ring
 	common  ca.Config
 }
@@ -87,7 +88,9 @@ func (l caLoader) one(name string, cert *x509.Certificate) (*ca.CA, error) {
 		return nil, err
 	}
 	id, cfg := ca.IssuerID(cert), l.common
-	cfg.Signer, cfg.URLs = signer, ca.URLs{CRL: l.base + "/crl/" + id + ".crl", AIA: l.base + "/ca/" + id + ".cer"}
+	cfg.Signer, cfg.URLs = signer, ca.URLs{
+		CRL: l.base + "/crl/" + id + ".crl", AIA: l.base + "/ca/" + id + ".cer", OCSP: l.ocsp,
+	}
 	return ca.Load(ca.Files{
 		Certificate: filepath.Join(l.dir, name+".crt"), Chain: filepath.Join(l.dir, ceremony.RootCertificate),
 	}, cfg)
@@ -100,4 +103,13 @@ func Publishing(records *store.Store, a *ca.Authority, rules policy.Book, clock 
 		p.Issuing = append(p.Issuing, c)
 	}
 	return p
+}
+
+// Responders certifies OCSP signers of the authority's issuing CAs.
+func Responders(records *store.Store, a *ca.Authority, clock func() time.Time) *activities.Responders {
+	r := &activities.Responders{Records: records, Clock: clock}
+	for _, c := range a.All() {
+		r.Issuing = append(r.Issuing, c)
+	}
+	return r
 }

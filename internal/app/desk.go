@@ -47,6 +47,7 @@ type Orders interface {
 	Signal(ctx context.Context, number string, c order.Command) error
 	Post(ctx context.Context, number, letter string) error
 	Revoke(ctx context.Context, request string) error
+	CertifyResponder(ctx context.Context, issuer string, request []byte) error
 	Ping(ctx context.Context) error
 }
 
@@ -234,6 +235,15 @@ func (l *lazyOrders) Revoke(ctx context.Context, request string) error {
 		return err
 	}
 	return o.Revoke(ctx, request)
+}
+
+// CertifyResponder is engine.Orders.CertifyResponder.
+func (l *lazyOrders) CertifyResponder(ctx context.Context, issuer string, request []byte) error {
+	o, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return o.CertifyResponder(ctx, issuer, request)
 }
 
 // Ping is engine.Orders.Ping.

@@ -78,7 +78,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 	if p.ca, err = LoadAuthority(w.Config.CA, rules, base, w.Clock); err != nil {
 		return parts{}, errors.Join(err, prober.Close())
 	}
-	p.signing = &workflows.Signing{Publishing: Publishing(records, p.ca, rules, w.Clock), Issuing: &activities.Issuing{
+	p.signing = &workflows.Signing{Publishing: Publishing(records, p.ca, rules, w.Clock), Responders: Responders(records, p.ca, w.Clock), Issuing: &activities.Issuing{
 		Records: records, CAA: prober, Preparer: p.ca, Signer: p.ca, PublicKey: publicKey(blocked, records), Policy: rules, Addresses: addresses, Clock: w.Clock,
 	}}
 	return p, nil

@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"sync"
 	"time"
 
 	"securemailid.example/internal/ca"
+	"securemailid.example/internal/ca/ocsp"
 	"securemailid.example/internal/config"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
@@ -24,15 +27,38 @@ func RunPortal(ctx context.Context, cfg config.Portal, logger *slog.Logger) erro
 		return err
 	}
 	defer desk.Close()
+	responder, stop, err := startOCSP(ctx, cfg, desk, logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	handler, err := portal.New(portal.Config{
 		Brand:   portal.Brand{Name: fault.Text{JA: cfg.Brand.Company.JA, EN: cfg.Brand.Company.EN}, HelpURL: cfg.Brand.Support.URL, TermsURL: cfg.Brand.TermsURL},
 		Records: desk.Records, Orders: desk.Orders, Desk: desk, Policy: desk.Rules, Bundler: bundler{}, Ready: desk.Records.Ping,
-		Clock: time.Now, Logger: logger, BaseURL: base, TrustProxyTLS: cfg.TrustProxyTLS,
+		Clock: time.Now, Logger: logger, BaseURL: base, TrustProxyTLS: cfg.TrustProxyTLS, OCSP: responder,
 	})
 	if err != nil {
 		return err
 	}
 	return serve(ctx, cfg.Listen, portal.Server(handler))
+}
+
+// startOCSP starts the OCSP responder; without a directory for its keys there is none. It answers without Temporal, which only brings it
+// its certificates. stop ends its work.
+func startOCSP(ctx context.Context, cfg config.Portal, desk *Desk, logger *slog.Logger) (handler http.Handler, stop func(), err error) {
+	if cfg.OCSPDir == "" {
+		return nil, func() {}, nil
+	}
+	r, err := ocsp.New(ocsp.Config{
+		Records: desk.Records, Certify: desk.Orders.CertifyResponder, Dir: cfg.OCSPDir, Rules: desk.Rules, Clock: time.Now, Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { r.Run(ctx) })
+	return r, func() { cancel(); running.Wait() }, nil
 }
 
 // bundler lets the portal hand out what ca packs.

@@ -46,6 +46,7 @@ type CA struct {
 	Dir       string `env:"SMID_CA_DIR"`     // as written by "starter ca init"; needed by a worker that signs
 	KeyURI    string `env:"SMID_CA_KEY"`     // PKCS #11 URI of the machine's HSM, or of the key in it; empty: as the directory says
 	URL       string `env:"SMID_CA_URL"`     // http address below which /crl and /ca are served; empty: SMID_PUBLIC_URL
+	OCSPURL   string `env:"SMID_OCSP_URL"`   // http address of the OCSP responder, for the certificates; empty: they name none
 	PolicyOID string `env:"SMID_POLICY_OID"` // certificatePolicies; needed outside public-trust
 }
 
@@ -71,6 +72,7 @@ type Portal struct {
 	Common
 	Brand         mail.Brand `envPrefix:"SMID_BRAND_"`
 	TrustProxyTLS bool       `env:"SMID_TRUST_PROXY_TLS"` // a proxy of ours ends TLS and sets X-Forwarded-Proto and -For
+	OCSPDir       string     `env:"SMID_OCSP_DIR"`        // where the OCSP responder keeps its keys; empty: none is served
 	Listen        string     `env:"SMID_PORTAL_LISTEN" envDefault:"127.0.0.1:8080"`
 }
 

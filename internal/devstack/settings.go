@@ -37,6 +37,8 @@ func (s *Stack) writeSettings(ctx context.Context) error {
 		"SMID_PUBLIC_URL=" + s.PortalURL,
 		"SMID_PORTAL_LISTEN=" + portal,
 		"SMID_CA_DIR=" + s.Options.CADir,
+		"SMID_OCSP_DIR=" + s.path("ocsp"),
+		"SMID_OCSP_URL=" + s.PortalURL + "/ocsp",
 		"SMID_CNAME_TARGET=dcv.digicert.com",
 		"SMID_CAA_ISSUERS=digicert.com",
 		"SMID_DNS_RESOLVERS=" + s.Lab.DNSAddr,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"securemailid.example/internal/order"
@@ -32,7 +33,25 @@ func visitOf(r *http.Request) *visit {
 // chain wraps the routes, the outermost layer first in the reading order of a request: observe, headers, recovery, body
 // limit, origin, route. No layer inside observe may copy the request, or the log would lose the route.
 func (p *portal) chain(mux *http.ServeMux) http.Handler {
-	return p.observe(p.secure(p.recover(p.limitBody(p.sameOrigin(p.route(mux))))))
+	return p.observe(p.besideOCSP(p.secure(p.recover(p.limitBody(p.sameOrigin(p.route(mux)))))))
+}
+
+// besideOCSP takes OCSP requests out before anything that is for people and their browsers, and before a mux could clean the path: the base64
+// in it has slashes of its own.
+func (p *portal) besideOCSP(next http.Handler) http.Handler {
+	if p.OCSP == nil {
+		return next
+	}
+	const path = "/ocsp"
+	answer := p.recover(p.OCSP)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != path && !strings.HasPrefix(r.URL.Path, path+"/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		r.Pattern = path // for the log
+		answer.ServeHTTP(w, r)
+	})
 }
 
 // observe gives the request its reference id and deadline, and writes the access log: the route and never the path, since

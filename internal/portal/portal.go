@@ -128,7 +128,9 @@ type Config struct {
 	// TrustProxyTLS says that a proxy of ours ends TLS before the portal and overwrites X-Forwarded-Proto and appends to
 	// X-Forwarded-For. Without such a proxy it must be false: the headers would be the visitor's to choose.
 	TrustProxyTLS bool
-	Limits        Limits
+	// OCSP answers below /ocsp, over plain HTTP too; nil: nothing is there.
+	OCSP   http.Handler
+	Limits Limits
 }
 
 // portal holds what the handlers share; it is immutable once built.
