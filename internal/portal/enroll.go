@@ -47,6 +47,7 @@ type enrollView struct {
 	Unit       bool // the policy certifies a department
 	Identifier bool // the policy asks for the organisation's registration number
 	TermsURL   string
+	Renewal    *renewalView // filled in from an earlier order
 }
 
 // noticeView says above a form why it is shown again, where no field is wrong.
@@ -73,12 +74,17 @@ func (p *portal) newForm(r *http.Request) form {
 
 // renderForm shows the form with everything that was typed.
 func (p *portal) renderForm(w http.ResponseWriter, r *http.Request, status int, f form, n *noticeView) error {
+	return p.render(w, r, status, "enroll", p.enrollPage(f, n))
+}
+
+// enrollPage is the form as the policy of today has it.
+func (p *portal) enrollPage(f form, n *noticeView) enrollView {
 	rules := p.Policy.At(p.Clock())
 	limits := rules.Limits()
-	return p.render(w, r, status, "enroll", enrollView{
+	return enrollView{
 		Form: f, Carried: f.Carried([]string{keyField, "language"}), Notice: n, DCV: f.methods(rules),
 		Unit: limits.Unit, Identifier: limits.Identifier, TermsURL: p.Brand.TermsURL,
-	})
+	}
 }
 
 // methods offers the DCV methods that the policy permits, with a warning on those that it discourages (G8, rules A8).

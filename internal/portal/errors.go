@@ -58,6 +58,9 @@ var (
 	errStatusExpired = fault.New(fault.Conflict, "link.status-expired",
 		"このリンクの有効期限が過ぎました。ページ下部の「お申し込み状況の確認」から、新しいリンクをお取り寄せください。",
 		"This link has expired. Please have a new one mailed to you by “Follow an application” at the foot of this page.")
+	errRenewalExpired = fault.New(fault.Conflict, "link.renewal-expired",
+		"このリンクの有効期限が過ぎました。更新は、通常の申請書からお申し込みください。",
+		"This link has expired. Please apply by the application form instead.")
 	errLinkSettled = fault.New(fault.Conflict, "link.settled",
 		"このドメインの確認はすでに完了しています。あらためて行っていただくことはありません。",
 		"This domain has already been validated. There is nothing more to do.")
@@ -95,8 +98,8 @@ var statuses = map[string]int{
 	errFormTooLarge.Code:  http.StatusRequestEntityTooLarge,
 	errLinkReplaced.Code:  http.StatusGone,
 	errLinkExpired.Code:   http.StatusGone,
-	errStatusExpired.Code: http.StatusGone,
-	errLinkClosed.Code:    http.StatusGone,
+	errStatusExpired.Code: http.StatusGone, errRenewalExpired.Code: http.StatusGone,
+	errLinkClosed.Code: http.StatusGone,
 }
 
 // statusOf is the one translation of a fault to HTTP.

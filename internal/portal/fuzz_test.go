@@ -24,7 +24,7 @@ func FuzzToken(f *testing.F) {
 	}
 	s := open(f, order.Japanese, unlimited)
 	f.Fuzz(func(t *testing.T, token string) {
-		for _, target := range []string{"/approve/" + url.PathEscape(token), "/confirm/" + url.PathEscape(token), "/download/" + url.PathEscape(token), "/download/" + url.PathEscape(token) + "/file", "/status/" + url.PathEscape(token), "/status/" + url.PathEscape(token) + "/progress", "/ca/" + url.PathEscape(token), "/crl/" + url.PathEscape(token)} {
+		for _, target := range []string{"/approve/" + url.PathEscape(token), "/confirm/" + url.PathEscape(token), "/renew/" + url.PathEscape(token), "/stop/" + url.PathEscape(token), "/download/" + url.PathEscape(token), "/download/" + url.PathEscape(token) + "/file", "/status/" + url.PathEscape(token), "/status/" + url.PathEscape(token) + "/progress", "/ca/" + url.PathEscape(token), "/crl/" + url.PathEscape(token)} {
 			w := httptest.NewRecorder()
 			s.Config.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
 			if w.Code != http.StatusNotFound && w.Code != http.StatusMovedPermanently && w.Code != http.StatusTemporaryRedirect {

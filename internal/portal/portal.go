@@ -42,6 +42,8 @@ type Records interface {
 	AddLink(ctx context.Context, l order.Link) error
 	// Submitted returns the number that the submission under the idempotency key got, and whether it has become an order.
 	Submitted(ctx context.Context, key string) (number string, accepted bool, err error)
+	// StopReminders ends the reminders that the order's certificates expire, to one recipient. A repeat changes nothing.
+	StopReminders(ctx context.Context, number, recipient string, at time.Time) error
 }
 
 // Desk takes applications, with the rules of the command line.
@@ -204,6 +206,7 @@ func (p *portal) routes() *http.ServeMux {
 	page("POST "+reissueSubmitPath, p.submitReissue)
 	page("GET /receipt/{token}", p.showReceipt)
 	p.statusRoutes(mux)
+	p.lifeRoutes(mux)
 	page("GET /approve/{token}", p.showApproval)
 	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
 	page("GET /confirm/{token}", p.showReuse)

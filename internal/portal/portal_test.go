@@ -50,6 +50,8 @@ type record struct {
 	crls   map[string]order.CRL
 	keys   map[string]string // order number by idempotency key, of what was handed in and accepted
 	down   error
+
+	stopped []string // reminders: order number and recipient
 }
 
 var errAbsent = fault.New(fault.NotFound, "absent", "ありません。", "Absent.")
@@ -94,6 +96,15 @@ func (r *record) AddLink(_ context.Context, l order.Link) error {
 	defer r.mu.Unlock()
 	if _, known := r.links[string(l.Hash)]; !known && r.down == nil {
 		r.links[string(l.Hash)] = l
+	}
+	return r.down
+}
+
+func (r *record) StopReminders(_ context.Context, number, recipient string, _ time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down == nil {
+		r.stopped = append(r.stopped, number+" "+recipient)
 	}
 	return r.down
 }
