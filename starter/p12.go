@@ -15,9 +15,6 @@ type p12Options struct {
 	legacy                        bool
 }
 
-// maxP12Key bounds a private key's file, bytes.
-const maxP12Key = 64 << 10
-
 func (p *program) p12() *cobra.Command {
 	var o p12Options
 	c := &cobra.Command{
@@ -42,7 +39,7 @@ or read from a file of mode 0600. After the import keep the .p12 safe or delete 
 	flags.StringVar(&o.out, "out", "", "作成するファイル (既定: 証明書のファイル名.p12) / file to make (default: named after the certificates)")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", ".p12 のパスフレーズのファイル / file with the passphrase of the .p12")
 	flags.StringVar(&o.keyPassphrase, "key-passphrase-file", "", "暗号化された秘密鍵のパスフレーズのファイル / file with the passphrase of an encrypted key")
-	flags.BoolVar(&o.legacy, "legacy", false, "古いソフト向け (弱い暗号) / for old readers; the encryption is weak")
+	flags.BoolVar(&o.legacy, "legacy", false, "古いソフト (GnuPG 2.2、古い macOS や Windows など) 向け、弱い暗号 / for old readers such as GnuPG 2.2 and old macOS or Windows; weak encryption")
 	return c
 }
 
@@ -64,7 +61,7 @@ func (p *program) joinP12(o p12Options) error {
 	if err != nil {
 		return err
 	}
-	text, err := p.readFileOrInput(o.key, maxP12Key)
+	text, err := p.readFileOrInput(o.key, maxKeyFile)
 	if err != nil {
 		return err
 	}
