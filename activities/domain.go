@@ -104,6 +104,9 @@ func (d *Domain) newChallenge(ctx context.Context, in OpenInput, st order.Status
 		return c, nil
 	}
 	last, err := d.Records.Challenge(ctx, in.Number)
+	if fault.KindOf(err) == fault.NotFound {
+		return c, nil // asked for before anything was sent, while the representative has not answered (G16)
+	}
 	if err != nil {
 		return c, err
 	}

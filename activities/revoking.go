@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/activity"
+
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -23,6 +26,10 @@ type RevocationRecords interface {
 	Order(ctx context.Context, number string) (order.Status, error)
 	// PendingLetters returns the order's undelivered letters.
 	PendingLetters(ctx context.Context, number string) ([]order.Letter, error)
+	// RequestRevocation keeps a request and revokes what it names; the same id again changes nothing.
+	RequestRevocation(ctx context.Context, r order.RevocationRequest) (order.Revocation, error)
+	// Original returns the certificate that a reissue is of.
+	Original(ctx context.Context, number string) (order.Original, order.ReissueFacts, error)
 }
 
 // Revoking sees a recorded revocation through: its clock, its letters.
@@ -184,4 +191,33 @@ func (r *Revoking) TakeUpRevocations(ctx context.Context, _ TakeUpInput) (TakeUp
 		}
 	}
 	return TakeUpResult{Requests: len(unfinished)}, nil
+}
+
+// OriginalInput names a reissue for the compromise of its original's key, and the member of staff who approved it.
+type OriginalInput struct {
+	Number string    `json:"number"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"` // of the approval: the clock runs from it
+}
+
+// RevokeOriginal revokes the original of a reissue whose key is compromised, with every other certificate that has the key (SBR 4.9.1.1:
+// within 24 hours), and sets the request on its way. Repeated, it finds the request. One that is revoked for that already stays so.
+func (r *Revoking) RevokeOriginal(ctx context.Context, in OriginalInput) (RevocationInput, error) {
+	original, _, err := r.Records.Original(ctx, in.Number)
+	if err != nil {
+		return RevocationInput{}, err
+	}
+	clock := r.Policy.At(in.At).RevocationClock(order.RevocationByStaff, order.ReasonKeyCompromise)
+	rev, err := r.Records.RequestRevocation(ctx, order.RevocationRequest{
+		ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte("revocation for reissue "+in.Number)).String(), Origin: order.RevocationByStaff, Actor: in.Actor,
+		Reason: order.ReasonKeyCompromise, Issuer: original.Issuer, Serial: original.Serial, Note: "reissue " + in.Number,
+		At: in.At, DueAt: in.At.Add(clock),
+	})
+	if err != nil {
+		return RevocationInput{}, err
+	}
+	if err := r.TakeUp(ctx, rev.ID); err != nil {
+		activity.GetLogger(ctx).Warn("A revocation is recorded and will be taken up later", "request", rev.ID, "error", err)
+	}
+	return RevocationInput{ID: rev.ID}, nil
 }

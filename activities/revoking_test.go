@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
 
 	"securemailid.example/activities"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -21,6 +23,7 @@ type revoked struct {
 	request                      order.Revocation
 	orders                       map[string]order.Status
 	letters                      []order.Letter
+	asked                        []order.RevocationRequest
 	failOnce                     error // returned by the next RevocationNotified, after it was kept
 }
 
@@ -93,6 +96,40 @@ func TestTheStandingSaysWhenToWarn(t *testing.T) {
 	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
 	require.NoError(t, err)
 	require.Len(t, got.Warnings, 1, "no warning lies before the request")
+}
+
+func (r *revoked) Original(context.Context, string) (order.Original, order.ReissueFacts, error) {
+	return order.Original{Certificate: order.Certificate{Issuer: "a", Serial: "5a"}}, order.ReissueFacts{}, nil
+}
+
+func (r *revoked) RequestRevocation(_ context.Context, q order.RevocationRequest) (order.Revocation, error) {
+	r.asked = append(r.asked, q)
+	return order.Revocation{ID: q.ID}, fault.InvalidFields(q.Check())
+}
+
+func TestTheOriginalOfAReissueIsRevokedUnderTheClock(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	var taken []string
+	a.TakeUp = func(_ context.Context, id string) error { taken = append(taken, id); return nil }
+	env := new(testsuite.WorkflowTestSuite).NewTestActivityEnvironment()
+	env.RegisterActivity(a.RevokeOriginal)
+	in := activities.OriginalInput{Number: "1000000002", Actor: "staff/ops", At: now}
+	for range 2 { // a retry is the same request
+		_, err := env.ExecuteActivity(a.RevokeOriginal, in)
+		require.NoError(t, err)
+	}
+	require.Equal(t, r.asked[0], r.asked[1])
+	require.Equal(t, []string{r.asked[0].ID, r.asked[0].ID}, taken)
+	q := r.asked[0]
+	require.Equal(t, order.ReasonKeyCompromise, q.Reason)
+	require.Equal(t, "5a", q.Serial)
+	require.Equal(t, now.Add(24*time.Hour), q.DueAt, "SBR 4.9.1.1")
+
+	a.TakeUp = func(context.Context, string) error { return errors.New("Temporal is away") }
+	_, err := env.ExecuteActivity(a.RevokeOriginal, in)
+	require.NoError(t, err, "the record counts; a Schedule takes it up")
 }
 
 func TestBothAddressesHearOfARevocationOnce(t *testing.T) {

@@ -225,7 +225,7 @@ func (o *run) note(cmd order.Command, res activities.CommandResult) {
 	case order.InquiryAnswered:
 		o.inquiry = false
 	case order.ReviewDecided:
-		o.decided(c, res.Reissue)
+		o.decided(c, res.Reissue, workflow.Now(o.ctx))
 	case order.OrderRejected:
 		o.stop(order.Rejected, c.By(), c.Reason)
 	case order.OrderCancelled:

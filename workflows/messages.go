@@ -56,6 +56,8 @@ type Carried struct {
 	Reused       order.Reused          `json:"reused,omitzero"`
 	Answered     bool                  `json:"answered,omitempty"`
 	Restarted    bool                  `json:"restarted,omitempty"` // by reconciliation, out of the record
+
+	Compromised *activities.OriginalInput `json:"compromised,omitempty"` // reissue: its original is still to be revoked
 }
 
 // PhoneDone says which of the three phone steps are done (G20).

@@ -1,12 +1,15 @@
 package workflows
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
 	"securemailid.example/activities"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
 
@@ -70,6 +73,75 @@ func TestNothingIsValidatedBeforeTheReview(t *testing.T) {
 	require.Equal(t, order.Issued, s.play().State)
 	require.Len(t, s.refused, 4)
 	require.Equal(t, activities.OpenFirst, s.opened[0].Why)
+}
+
+// revocations notes what was revoked and when.
+func (s *scene) revocations(fail error) *[]activities.OriginalInput {
+	var got []activities.OriginalInput
+	s.OnActivity(revoking.RevokeOriginal, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.OriginalInput) (activities.RevocationInput, error) {
+			s.do(func() { got = append(got, in) })
+			return activities.RevocationInput{ID: "r"}, activities.ToTemporal(fail)
+		}).Maybe()
+	return &got
+}
+
+func TestTheOriginalOfACompromisedKeyIsRevokedOnApproval(t *testing.T) {
+	t.Parallel()
+	for why, fail := range map[string]error{
+		"at once, once, in the name of who approved": nil,
+		"a failure is shown and holds nothing up":    fault.New(fault.Conflict, "certificate.expired", "", "it has expired"),
+	} {
+		t.Run(why, func(t *testing.T) {
+			t.Parallel()
+			s := newReissue(t, order.DCVTXT)
+			s.reviewed.Compromised = true
+			got := s.revocations(fail)
+			s.found(day)
+			s.at(time.Hour, order.CmdReviewDecided, approved)
+			s.phone(2 * time.Hour)
+			require.Equal(t, order.Issued, s.play().State)
+			require.Len(t, *got, 1)
+			require.Equal(t, number, (*got)[0].Number)
+			require.Equal(t, "staff/ops", (*got)[0].Actor)
+			require.WithinDuration(t, s.start.Add(time.Hour), (*got)[0].At, time.Minute)
+		})
+	}
+}
+
+func TestNothingIsRevokedForAnotherReasonOrARefusal(t *testing.T) {
+	t.Parallel()
+	for _, decision := range []string{approved, declined} {
+		s := newReissue(t, order.DCVTXT)
+		s.reviewed.Compromised = decision == declined
+		got := s.revocations(nil)
+		s.found(day)
+		s.at(time.Hour, order.CmdReviewDecided, decision)
+		s.phone(2 * time.Hour)
+		s.play()
+		require.Empty(t, *got)
+	}
+}
+
+func TestAnApprovalInHandAtTheChangeOfRunsRevokesInTheNext(t *testing.T) {
+	t.Parallel()
+	s := newReissue(t, order.DCVTXT)
+	s.reviewed.Compromised = true
+	s.recordTakes = time.Hour
+	first := s.revocations(nil)
+	s.at(day, order.CmdReviewDecided, approved)
+	s.RegisterDelayedCallback(func() { s.SetContinueAsNewSuggested(true) }, day+time.Minute)
+	s.ExecuteWorkflow(Order, OrderInput{Number: number})
+	next := continued(t, s)
+	require.Empty(t, *first)
+
+	again := newReissue(t, order.DCVTXT)
+	second := again.revocations(nil)
+	again.found(time.Minute)
+	again.phone(time.Hour)
+	again.ExecuteWorkflow(Order, next)
+	require.NoError(t, again.GetWorkflowError())
+	require.Len(t, *second, 1)
 }
 
 func TestAReviewIsDecidedOnce(t *testing.T) {

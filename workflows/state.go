@@ -37,6 +37,8 @@ type run struct {
 	serial    string
 	end       *end
 
+	compromised *activities.OriginalInput // reissue: the original is to be revoked
+
 	lock     workflow.Mutex // one command or stage step at a time
 	signals  workflow.Selector
 	busy     int  // signals being applied
@@ -79,7 +81,7 @@ func setup(ctx workflow.Context, in OrderInput) (*run, error) {
 func (o *run) restore(c Carried) {
 	o.accepted, o.plan, o.state, o.challenge = true, c.Plan, c.State, c.Challenge
 	o.phone, o.inquiry, o.reminded, o.refusals = c.Phone, c.OpenInquiry, c.Reminded, c.Refusals
-	o.since, o.corrected = c.Since, c.Corrected
+	o.since, o.corrected, o.compromised = c.Since, c.Corrected, c.Compromised
 	o.reused, o.answered = c.Reused, c.Answered
 	if !c.Restarted { // else no run before this one has left its search attributes
 		o.shown = o.searchable()
@@ -92,7 +94,7 @@ func (o *run) carried() *Carried {
 	return &Carried{
 		Plan: o.plan, State: o.state, Challenge: o.challenge, Phone: o.phone, OpenInquiry: o.inquiry,
 		Reminded: o.reminded, Refusals: o.refusals[max(0, len(o.refusals)-shownRefusals):],
-		Since: o.since, WaitingSince: o.shown.since, Corrected: o.corrected, Reused: o.reused, Answered: o.answered,
+		Since: o.since, WaitingSince: o.shown.since, Corrected: o.corrected, Compromised: o.compromised, Reused: o.reused, Answered: o.answered,
 	}
 }
 

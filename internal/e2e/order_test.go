@@ -49,7 +49,7 @@ func (w *world) secretsOf(number string, form order.Application) []string {
 		form.Voucher, form.CertificateEmail, r.Email, c.Email, r.FamilyName, r.GivenName, r.FamilyNameJA + r.GivenNameJA, c.FamilyName, c.GivenName,
 		o.Name, o.NameJA, o.Street, o.Telephone, c.Telephone, strings.TrimSpace(strings.Split(form.CSR, "\n")[1]),
 	}
-	if ch := w.status(number).Challenge; ch.Token != "" {
+	if ch := w.status(number).Challenge; ch != nil && ch.Token != "" {
 		secrets = append(secrets, ch.Token)
 	}
 	for _, m := range w.Mailbox.Mails() {

@@ -45,11 +45,19 @@ func decided(approved bool, reason, original string) order.ReviewDecided {
 	return order.ReviewDecided{Actor: staff, Approved: &approved, Reason: reason, Original: original}
 }
 
-// carryOn takes an approved reissue to its certificate.
-func (w *world) carryOn(number string) order.Certificate {
+// proveAnew asks for validation information instead of waiting for the representative's answer about earlier validations (G16).
+func (w *world) proveAnew(number string) {
 	w.t.Helper()
+	w.command(number, order.ChallengeResent{Actor: applicant})
 	w.challenged(number)
 	w.prove(number)
+	w.awaitState(number, order.OrganizationValidation)
+}
+
+// carryOn takes an approved reissue to its certificate. Once the representative has confirmed it by phone, the domain that its original
+// proved is known.
+func (w *world) carryOn(number string) order.Certificate {
+	w.t.Helper()
 	w.phone(number)
 	st := w.awaitState(number, order.Issued)
 	w.closed(number)
@@ -95,10 +103,11 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 		how, named string
 		choice     string // of staff, where several fit
 		fit        int
+		proves     bool // its domain anew
 	}{
-		{"by order number", first, "", 1},
-		{"by serial number", colons(original.Serial), "", 1},
-		{"by address, which fits the two reissues as well", strings.ToUpper(form.CertificateEmail), original.Serial, 3},
+		{"by order number", first, "", 1, true},
+		{"by serial number", colons(original.Serial), "", 1, false},
+		{"by address, which fits the two reissues as well", strings.ToUpper(form.CertificateEmail), original.Serial, 3, false},
 	} {
 		request := w.reissueForm(st, way.named)
 		number := w.askAgain(request)
@@ -114,6 +123,9 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 		}
 		w.command(number, decided(true, "", way.choice))
 		require.Equal(t, "reissue.subject", w.refused(number, order.SubjectCorrected{Actor: staff, City: "Minato-ku", Reason: "moved"}).Code)
+		if way.proves {
+			w.proveAnew(number)
+		}
 		c := w.carryOn(number)
 		leaf, err := x509.ParseCertificate(c.DER)
 		require.NoError(t, err)
@@ -144,8 +156,9 @@ func TestAReissueThatStaffRefuseTellsWhy(t *testing.T) {
 	w.askAgain(w.reissueForm(w.status(first), first)) // the certificate is free again
 }
 
-// Whoever says that the key is compromised does not get it certified again.
-func TestACompromisedKeyIsNotReissued(t *testing.T) {
+// Whoever says that the key is compromised does not get it certified again; with another key the certificate is reissued, and the
+// original is on the list before the new one is there.
+func TestACompromisedCertificateIsRevokedAndReissuedWithAnotherKey(t *testing.T) {
 	t.Parallel()
 	w := common.enter(t)
 	form := w.application(order.DCVTXT)
@@ -156,4 +169,19 @@ func TestACompromisedKeyIsNotReissued(t *testing.T) {
 	r.Reason, r.CSR = order.KeyCompromise, form.CSR
 	f := w.notReissued(r)
 	require.Equal(t, "csr.same-key", f.Fields[0].Code)
+
+	_, r.CSR = request(t, form.CertificateEmail)
+	number := w.askAgain(r)
+	require.Empty(t, w.status(first).Revocations, "nothing is revoked before the review")
+	w.command(number, decided(true, "", ""))
+	st := w.await(first, "the revocation", func(s order.Status) bool { return len(s.Revocations) == 1 && !s.Revocations[0].PublishedAt.IsZero() })
+	rev := st.Revocations[0]
+	require.Equal(t, order.ReasonKeyCompromise, rev.Reason)
+	require.Equal(t, staff.Actor, rev.Actor)
+	require.WithinDuration(t, rev.RequestedAt.Add(24*time.Hour), rev.DueAt, time.Second, "SBR 4.9.1.1")
+	w.mail(form.CertificateEmail, "失効")
+	again := w.carryOn(number)
+	require.Equal(t, c.NotAfter, again.NotAfter)
+	r = w.reissueForm(w.status(first), colons(c.Serial))
+	require.Equal(t, "reissue.revoked", w.notReissued(r).Code, "for another reason a revoked certificate is not reissued")
 }

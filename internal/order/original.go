@@ -9,15 +9,12 @@ import (
 	"securemailid.example/internal/fault"
 )
 
-// keyCompromise is the CRL reason of that name (RFC 5280 5.3.1).
-const keyCompromise = 1
-
 // Original is an issued certificate with the order that it was issued under, as a reissue needs it.
 type Original struct {
 	Certificate
 
 	RevokedAt        time.Time // zero: it is not revoked
-	RevocationReason int       // RFC 5280 5.3.1
+	RevocationReason RevocationReason
 	Application      Application
 	Certified        Subject   // subject of its order, as corrected
 	Domain           string    // of its address, A-labels
@@ -43,7 +40,7 @@ func (v OriginalView) Reissuable(why ReissueReason, afterCompromise bool, at tim
 			"The original certificate has expired and cannot be reissued. Please apply for a new certificate.")
 	case v.RevokedAt.IsZero():
 		return nil
-	case why == KeyCompromise && v.RevocationReason == keyCompromise && afterCompromise:
+	case why == KeyCompromise && v.RevocationReason == ReasonKeyCompromise && afterCompromise:
 		return nil
 	default:
 		return fault.New(fault.Conflict, "reissue.revoked", "元の証明書は失効しているため、再発行できません。新規にお申し込みください。",

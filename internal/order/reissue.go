@@ -56,13 +56,13 @@ type ReissueFacts struct {
 type OriginalView struct {
 	CertificateRef
 
-	Serial           string    `json:"serial"`
-	Organization     string    `json:"organization"`
-	Email            string    `json:"email"`
-	IssuedAt         time.Time `json:"issued_at"`
-	NotAfter         time.Time `json:"not_after"`
-	RevokedAt        time.Time `json:"revoked_at,omitzero"`
-	RevocationReason int       `json:"revocation_reason,omitempty"` // RFC 5280 5.3.1
+	Serial           string           `json:"serial"`
+	Organization     string           `json:"organization"`
+	Email            string           `json:"email"`
+	IssuedAt         time.Time        `json:"issued_at"`
+	NotAfter         time.Time        `json:"not_after"`
+	RevokedAt        time.Time        `json:"revoked_at,omitzero"`
+	RevocationReason RevocationReason `json:"revocation_reason,omitempty"`
 }
 
 // ReissueView is the reissue as staff see it.

@@ -75,6 +75,9 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		Contact: masked(s.Application.TechnicalContact.Email), Type: s.Type, Years: s.ValidityYears, CreatedAt: s.CreatedAt, LinkExpires: v.link.ExpiresAt,
 		State: s.State, Now: p.texts["status.now."+string(s.State)], Line: line(s), Reused: reusedBy(s), Renews: s.Renews,
 	}
+	if s.Type == order.Reissue {
+		view.Years = 0 // it ends when its original ends (G25)
+	}
 	if s.State == order.Issued && len(s.Certificates) > 0 {
 		view.Certificate = &s.Certificates[len(s.Certificates)-1]
 	}

@@ -35,7 +35,7 @@ const selectOriginals = `
 	FROM certificates c JOIN orders o ON o.number = c.order_number `
 
 func (r originalRow) original() order.Original {
-	return order.Original{Certificate: r.certificate(), RevokedAt: timeOf(r.RevokedAt), RevocationReason: int(r.RevocationReason.Int64),
+	return order.Original{Certificate: r.certificate(), RevokedAt: timeOf(r.RevokedAt), RevocationReason: order.RevocationReason(r.RevocationReason.Int64),
 		Application: r.Application.V, Certified: r.Subject.V, Domain: r.Domain, Method: r.Method}
 }
 

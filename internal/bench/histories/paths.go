@@ -55,6 +55,7 @@ func orders() map[string]carrier {
 		"reissued":              reissued,
 		"reissue-refused":       reissueRefused,
 		"reissue-chosen":        reissueChosen,
+		"reissue-compromise":    reissueCompromise,
 	}
 	for _, m := range order.DCVMethods {
 		all["issued-"+string(m)] = func(ctx context.Context, s *stand.Stand) (string, error) { return s.Carry(ctx, m) }

@@ -14,10 +14,16 @@ func reissueOf(ctx context.Context, s *stand.Stand, original string, named func(
 	if err != nil {
 		return "", err
 	}
-	number, err := askAgain(ctx, s, st, named(st))
+	return reissueBy(ctx, s, again(st, named(st)), happens...)
+}
+
+// reissueBy hands in a request; then happens to it what is told.
+func reissueBy(ctx context.Context, s *stand.Stand, r order.ReissueRequest, happens ...func(number string) error) (string, error) {
+	receipt, err := s.Desk.Reissue(ctx, r, "")
 	if err != nil {
 		return "", err
 	}
+	number := receipt.Number
 	for _, step := range happens {
 		if err := s.AwaitQuiet(ctx, number); err != nil {
 			return "", err
@@ -29,36 +35,34 @@ func reissueOf(ctx context.Context, s *stand.Stand, original string, named func(
 	return number, s.AwaitEnd(ctx, number)
 }
 
-// askAgain hands in the request for a reissue.
-func askAgain(ctx context.Context, s *stand.Stand, st order.Status, named string) (string, error) {
-	ends := st.Certificates[0].NotAfter.In(time.FixedZone("JST", 9*60*60)).Format(time.DateOnly)
-	r, err := s.Desk.Reissue(ctx, order.ReissueRequest{
-		Language: order.Japanese, Original: named, ExpiresOn: ends, Reason: order.NewDevice, CSR: st.Application.CSR,
+// again is the request for the reissue of an order's certificate.
+func again(st order.Status, named string) order.ReissueRequest {
+	return order.ReissueRequest{
+		Language: order.Japanese, Original: named, Reason: order.NewDevice, CSR: st.Application.CSR,
+		ExpiresOn:      st.Certificates[0].NotAfter.In(time.FixedZone("JST", 9*60*60)).Format(time.DateOnly),
 		Representative: st.Application.Representative, TechnicalContact: st.Application.TechnicalContact, TermsAccepted: true,
-	}, "")
-	return r.Number, err
+	}
 }
 
 func byNumber(st order.Status) string  { return st.Number }
 func byAddress(st order.Status) string { return st.CertificateEmail }
 
-// proved takes an approved reissue through its domain stage, and phoned to its certificate.
+// proved asks for validation information instead of waiting for the representative's answer (G16), and publishes it.
 func proved(ctx context.Context, s *stand.Stand) func(string) error {
 	return func(number string) error {
-		if _, err := s.Await(ctx, number, "a challenge", func(st order.Status) bool { return st.Challenge != nil }); err != nil {
+		if err := s.Command(ctx, number, order.ChallengeResent{Actor: applicant}); err != nil {
 			return err
 		}
-		return s.Prove(ctx, number)
+		if err := s.Prove(ctx, number); err != nil {
+			return err
+		}
+		return s.AwaitState(ctx, number, order.OrganizationValidation)
 	}
 }
 
+// phoned takes the three phone steps, after which the domain that the original proved is known, too (G16).
 func phoned(ctx context.Context, s *stand.Stand) func(string) error {
-	return func(number string) error {
-		if err := s.AwaitState(ctx, number, order.OrganizationValidation); err != nil {
-			return err
-		}
-		return s.Phone(ctx, number)
-	}
+	return func(number string) error { return s.Phone(ctx, number) }
 }
 
 func decided(approved bool, reason, original string) order.ReviewDecided {
@@ -71,6 +75,37 @@ func reissued(ctx context.Context, s *stand.Stand) (string, error) {
 		return "", err
 	}
 	return reissueOf(ctx, s, original, byNumber, updated(ctx, s, decided(true, "", "")), proved(ctx, s), phoned(ctx, s))
+}
+
+// reissueCompromise has the original revoked, whose key somebody else may have. The key is its own: all orders with it are concerned.
+func reissueCompromise(ctx context.Context, s *stand.Stand) (string, error) {
+	as, err := s.Applications(ctx, order.DCVTXT, 1)
+	if err != nil {
+		return "", err
+	}
+	if as[0].CSR, err = stand.Request(); err != nil {
+		return "", err
+	}
+	receipt, err := s.Desk.Submit(ctx, as[0], "")
+	if err != nil {
+		return "", err
+	}
+	st, err := s.Await(ctx, receipt.Number, "a challenge", func(st order.Status) bool { return st.Challenge != nil })
+	if err != nil {
+		return "", err
+	}
+	if err := s.Finish(ctx, st.Number); err != nil {
+		return "", err
+	}
+	if st, err = s.Desk.Records.Order(ctx, st.Number); err != nil {
+		return "", err
+	}
+	r := again(st, st.Number)
+	r.Reason = order.KeyCompromise
+	if r.CSR, err = stand.Request(); err != nil {
+		return "", err
+	}
+	return reissueBy(ctx, s, r, updated(ctx, s, decided(true, "", "")), phoned(ctx, s))
 }
 
 // reissueRefused asks for validation information too early, and is refused by staff.
@@ -91,5 +126,5 @@ func reissueChosen(ctx context.Context, s *stand.Stand) (string, error) {
 		return "", err
 	}
 	return reissueOf(ctx, s, original, byAddress,
-		signalled(ctx, s, decided(true, "", "")), signalled(ctx, s, decided(true, "", original)), proved(ctx, s), phoned(ctx, s))
+		signalled(ctx, s, decided(true, "", "")), signalled(ctx, s, decided(true, "", original)), phoned(ctx, s))
 }
