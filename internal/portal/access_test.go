@@ -39,6 +39,16 @@ func TestPagesAreAccessible(t *testing.T) {
 			requireCheap(t, traffic, row.page, row.complaint)
 			chromium.Axe(t, tab, row.page+" "+string(language))
 		}
+		revoking := open(t, language)
+		link, cert := revoking.revocation()
+		for _, page := range []string{"revoke", "revoked"} {
+			traffic.Reset()
+			require.NoError(t, chromedp.Do(tab, chromedp.Navigate(revoking.URL+"/revoke/"+link)))
+			requireCheap(t, traffic, page, "")
+			chromium.Axe(t, tab, page+" "+string(language))
+			_, err := revoking.desk.Revoke(t.Context(), order.RevocationRequest{Issuer: cert.Issuer, Serial: cert.Serial}, false)
+			require.NoError(t, err)
+		}
 		for _, answer := range []string{"approve", "deny"} {
 			decide(t, tab, open(t, language), answer)
 			chromium.Axe(t, tab, "decided "+answer+" "+string(language))

@@ -24,6 +24,7 @@ type downloadView struct {
 	Fingerprint  []string // SHA-256 of the certificate, in pairs of digits
 	NotBefore    time.Time
 	NotAfter     time.Time
+	RevokedAt    time.Time // zero: not revoked
 	LinkExpires  time.Time
 	Path         string // of the page, to build the address of the file
 }
@@ -43,7 +44,7 @@ func (p *portal) showDownload(w http.ResponseWriter, r *http.Request) error {
 		Number: link.Order, Email: strings.Join(parsed.EmailAddresses, ", "),
 		Organization: strings.Join(parsed.Subject.Organization, ", "), Issuer: parsed.Issuer.CommonName,
 		Serial: pairs(parsed.SerialNumber.Bytes()), Fingerprint: pairs(sum[:]),
-		NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter, LinkExpires: link.ExpiresAt, Path: r.URL.Path,
+		NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter, RevokedAt: cert.RevokedAt, LinkExpires: link.ExpiresAt, Path: r.URL.Path,
 	})
 }
 

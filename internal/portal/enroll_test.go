@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -46,6 +47,27 @@ func (d *desk) SendStatusLink(_ context.Context, number, email string) error {
 }
 
 func (d *desk) SendDownloadLink(_ context.Context, number string) error { return d.asked(number) }
+
+func (d *desk) OfferRevocation(_ context.Context, number string, sequence int) error {
+	return d.asked(fmt.Sprintf("revocation %s/%d", number, sequence))
+}
+
+// Revoke revokes the certificate in the record, as the store does.
+func (d *desk) Revoke(_ context.Context, r order.RevocationRequest, _ bool) (order.Revocation, error) {
+	if err := d.asked("revoked by " + r.ID); err != nil {
+		return order.Revocation{}, err
+	}
+	d.record.mu.Lock()
+	defer d.record.mu.Unlock()
+	for _, certs := range d.record.certs {
+		for i, c := range certs {
+			if c.Issuer == r.Issuer && c.Serial == r.Serial {
+				certs[i].RevokedAt, certs[i].Reason = now, r.Reason
+			}
+		}
+	}
+	return order.Revocation{ID: r.ID}, nil
+}
 
 func (d *desk) asked(what string) error {
 	d.mu.Lock()

@@ -73,6 +73,11 @@ var (
 	errMailedTooOften = fault.New(fault.TooMany, "letter.too-often", "案内のメールは少し前にお送りしています。しばらくしてからもう一度お試しください。",
 		"These mails have been sent a moment ago. Please try again in a while.")
 
+	errRevokeExpired = fault.New(fault.Conflict, "link.expired",
+		"このリンクの有効期限が過ぎました。失効をご希望の場合は、お申し込み状況のページでリンクの送信をもう一度お求めください。",
+		"This link has expired. If you still want to revoke the certificate, please ask for another link on the page where the order is followed.")
+	errRevokeTooLate = fault.New(fault.Conflict, "certificate.expired", "この証明書の有効期間はすでに終わっているため、失効の必要はありません。",
+		"This certificate has expired: there is nothing to revoke.")
 	errNotIssued = fault.New(fault.Conflict, "download.not-issued", "証明書はまだ発行されていません。", "The certificate has not been issued yet.")
 	errNoFile    = fault.New(fault.NotFound, "pki.unknown", "このCAの証明書またはCRLはありません。", "There is no certificate or CRL of this CA.")
 )

@@ -61,6 +61,11 @@ type Desk interface {
 	// SendDownloadLink mails the notice of an issued order with a fresh download link to the technical contact again. Too often it is a
 	// fault of code letter.too-often.
 	SendDownloadLink(ctx context.Context, number string) error
+	// OfferRevocation mails a link that revokes the certificate to the technical contact and to the certificate address. Too often it is a
+	// fault of code letter.too-often; a certificate that is revoked or has expired is a Conflict.
+	OfferRevocation(ctx context.Context, number string, sequence int) error
+	// Revoke revokes the certificate; the same request again changes nothing. It counts when this returns, whether Temporal answers or not.
+	Revoke(ctx context.Context, r order.RevocationRequest, urgent bool) (order.Revocation, error)
 	// CheckReissue is Check for the form of a reissue (G24).
 	CheckReissue(ctx context.Context, r order.ReissueRequest) (order.ReissueRequest, error)
 	// Reissue is Submit for it. A certificate that is not found is a fault of code reissue.unknown whose fields are both that could be
@@ -211,6 +216,8 @@ func (p *portal) routes() *http.ServeMux {
 	mux.Handle("POST /approve/{token}", p.limited(p.Limits.Decisions, p.page(p.decide)))
 	page("GET /confirm/{token}", p.showReuse)
 	mux.Handle("POST /confirm/{token}", p.limited(p.Limits.Decisions, p.page(p.answerReuse)))
+	page("GET /revoke/{token}", p.showRevocation)
+	mux.Handle("POST /revoke/{token}", p.limited(p.Limits.Decisions, p.page(p.revoke)))
 	page("GET /download/{token}", p.showDownload)
 	page("GET /download/{token}/file", p.downloadFile)
 	page("GET /ca/{file}", p.caCertificate)
@@ -234,7 +241,7 @@ func (p *portal) statusRoutes(mux *http.ServeMux) {
 		mux.Handle("POST "+path+"/"+action, p.limited(p.Limits.Deeds, p.page(p.act(do))))
 		mux.Handle("GET "+path+"/"+action, p.page(p.backToStatus))
 	}
-	for action, do := range map[string]deed{actionMethod: p.changeMethod, actionResend: p.resend, actionDownload: p.mailDownload} {
+	for action, do := range map[string]deed{actionMethod: p.changeMethod, actionResend: p.resend, actionDownload: p.mailDownload, actionRevoke: p.offerRevocation} {
 		mux.Handle("POST "+path+"/"+action, p.limited(p.Limits.Mails, p.page(p.act(do))))
 		mux.Handle("GET "+path+"/"+action, p.page(p.backToStatus))
 	}

@@ -41,7 +41,7 @@ func (p *portal) ready(w http.ResponseWriter, r *http.Request) {
 
 // robots keeps search engines off everything that is reached by a secret link.
 func robots(w http.ResponseWriter, _ *http.Request) {
-	plain(w, http.StatusOK, "User-agent: *\nDisallow: /approve/\nDisallow: /download/\nDisallow: /receipt/\nDisallow: /status/\n")
+	plain(w, http.StatusOK, "User-agent: *\nDisallow: /approve/\nDisallow: /download/\nDisallow: /revoke/\nDisallow: /receipt/\nDisallow: /status/\n")
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

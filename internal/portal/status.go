@@ -18,9 +18,10 @@ const (
 	actionAnswer   = "answer"
 	actionCancel   = "cancel"
 	actionDownload = "download"
+	actionRevoke   = "revoke"
 )
 
-var actions = []string{actionCheck, actionMethod, actionResend, actionAnswer, actionCancel, actionDownload}
+var actions = []string{actionCheck, actionMethod, actionResend, actionAnswer, actionCancel, actionDownload, actionRevoke}
 
 // visited is the order whose status link the visitor has.
 type visited struct {
