@@ -93,7 +93,7 @@ func TestADomainOwnersDenialEndsTheOrder(t *testing.T) {
 	number := w.order(order.DCVEmail)
 	domain := w.challenge(number).Domain
 	w.decide(w.approvalLink(domain), "deny")
-	st := w.endedWithout(number, order.Rejected, "domain owner")
+	st := w.endedWithout(number, order.Rejected, "ドメインの管理者")
 	require.Equal(t, 1, done(st, "domain-denied"))
 	m := w.mail(contactOf(domain), "お受けできませんでした")
 	require.Contains(t, m.Text, "ドメイン所有者")

@@ -46,7 +46,7 @@ func TestACancellationInTheTemporalUIEndsTheOrderByItsOwnRules(t *testing.T) {
 	w := common.enter(t)
 	number := w.order(order.DCVTXT)
 	require.NoError(t, w.temporal.CancelWorkflow(w.ctx, workflows.OrderID(number), ""))
-	st := w.endedWithout(number, order.Cancelled, "operator")
+	st := w.endedWithout(number, order.Cancelled, "運用担当者")
 	require.Equal(t, workflows.OrderResult{State: order.Cancelled}, w.closed(number))
 	w.mail(st.Application.TechnicalContact.Email, "取消し")
 }

@@ -85,6 +85,7 @@ func goodBodies(t *testing.T) map[order.CommandName]string {
 		order.OrderRejected{Actor: staff, Reason: "no"}, order.OrderCancelled{Actor: staff, Reason: "no"},
 		order.DomainApproved{Actor: staff, Link: uuid.NewString(), Approved: &yes}, order.DomainCheckNow{Actor: staff},
 		order.DomainMethodChanged{Actor: staff, Method: order.DCVFile}, order.ChallengeResent{Actor: staff},
+		order.ReuseConfirmed{Actor: staff, Link: uuid.NewString(), Approved: &yes},
 	) {
 		b, err := json.Marshal(c)
 		require.NoError(t, err)
