@@ -27,6 +27,7 @@ const (
 	ReasonDeadline = "deadline"
 	ReasonDenied   = "domain-denied"
 	ReasonOperator = "operator"
+	ReasonDecided  = "decided"
 )
 
 // inWords returns the reason as the order's people read it.
@@ -34,6 +35,7 @@ func (in CloseInput) inWords(l order.Language) string {
 	texts := map[string]fault.Text{
 		ReasonDeadline: {JA: "認証の期限を過ぎました。", EN: "The time for validation is over."},
 		ReasonDenied:   {JA: "ドメインの管理者の承認が得られませんでした。", EN: "The domain owner did not approve."},
+		ReasonDecided:  {JA: "記録された回答または操作により終了しました。", EN: "It was ended by an answer or a decision that is on record."},
 		ReasonOperator: {JA: "運用担当者が取り消しました。", EN: "An operator cancelled it."},
 	}
 	if t, ok := texts[in.Reason]; ok {

@@ -58,6 +58,14 @@ type Carried struct {
 	Restarted    bool                  `json:"restarted,omitempty"` // by reconciliation, out of the record
 
 	Compromised *activities.OriginalInput `json:"compromised,omitempty"` // reissue: its original is still to be revoked
+	End         *CarriedEnd               `json:"end,omitempty"`         // decided before the last run was cut off, and not carried out by it
+}
+
+// CarriedEnd is an end without a certificate that the record holds as decided.
+type CarriedEnd struct {
+	State  order.State `json:"state"`
+	Actor  string      `json:"actor"`
+	Reason string      `json:"reason"` // one of the reasons of activities.CloseInput
 }
 
 // PhoneDone says which of the three phone steps are done (G20).

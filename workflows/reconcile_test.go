@@ -102,6 +102,21 @@ func TestAnOrderGoesOnWhereTheRecordHasIt(t *testing.T) {
 	require.Equal(t, 1, s.signed)
 }
 
+// TestWhatWasDecidedIsNotForgotten: somebody's word that ends the order counts, though the run that heard it was cut off before it could act.
+func TestWhatWasDecidedIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for action, end := range map[string]order.State{
+		"domain-denied": order.Rejected, "reuse-denied": order.Rejected, string(order.CmdOrderRejected): order.Rejected,
+		string(order.CmdOrderCancelled): order.Cancelled,
+	} {
+		_, out := resumed(t, order.Status{State: order.DomainValidation, Timeline: []order.Event{{Actor: "staff/ops", Action: action}}}, func(s *scene) {
+			s.found(time.Hour)
+			s.phone(2 * time.Hour)
+		})
+		require.Equal(t, end, out.State, action)
+	}
+}
+
 // TestAResumedOrderCanBeFound: its last run's search attributes are gone with it.
 func TestAResumedOrderCanBeFound(t *testing.T) {
 	t.Parallel()

@@ -25,10 +25,29 @@ func Resume(st order.Status, plan activities.Plan, at time.Time) OrderInput {
 	if st.Reuse != nil {
 		c.Reused, c.Answered = *st.Reuse.Standing(st.State), !st.Reuse.AnsweredAt.IsZero()
 	}
+	c.End = decidedEnd(st)
 	for _, reminder := range plan.Reminders {
 		if !reminder.After(at) {
 			c.Reminded++
 		}
 	}
 	return OrderInput{Number: st.Number, Carried: c}
+}
+
+// decidedEnd is the end that somebody's word has brought about, if the run that recorded it was cut off before it closed the order: a
+// denial must not be forgotten, or a thief would only have to wait for an accident.
+func decidedEnd(st order.Status) *CarriedEnd {
+	ends := map[string]order.State{
+		"domain-denied": order.Rejected, "reuse-denied": order.Rejected,
+		string(order.CmdOrderRejected): order.Rejected, string(order.CmdOrderCancelled): order.Cancelled,
+	}
+	if st.State == order.Review { // an approval would have moved it on
+		ends[string(order.CmdReviewDecided)] = order.Rejected
+	}
+	for _, e := range slices.Backward(st.Timeline) {
+		if state, ok := ends[e.Action]; ok {
+			return &CarriedEnd{State: state, Actor: e.Actor, Reason: activities.ReasonDecided}
+		}
+	}
+	return nil
 }

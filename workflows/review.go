@@ -60,5 +60,8 @@ func (o *run) decided(c order.ReviewDecided, approved *order.Reviewed, at time.T
 	if approved.Compromised {
 		o.compromised = &activities.OriginalInput{Number: o.number, Actor: c.By(), At: at}
 	}
+	if !approved.DeadlineAt.IsZero() {
+		o.plan.DeadlineAt = approved.DeadlineAt
+	}
 	o.enter(order.DomainValidation)
 }

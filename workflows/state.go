@@ -87,6 +87,9 @@ func (o *run) restore(c Carried) {
 		o.shown = o.searchable()
 		o.shown.since = c.WaitingSince
 	}
+	if e := c.End; e != nil {
+		o.end = &end{state: e.State, actor: e.Actor, reason: e.Reason}
+	}
 	o.letters = true // what the last run may not have delivered
 }
 

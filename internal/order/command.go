@@ -1,6 +1,10 @@
 package order
 
-import "securemailid.example/internal/fault"
+import (
+	"time"
+
+	"securemailid.example/internal/fault"
+)
 
 // CommandName is the name of a command, the same for its Update and its Signal. The names are an API.
 type CommandName string
@@ -204,6 +208,7 @@ type Recorded struct {
 type Reviewed struct {
 	Original    CertificateRef `json:"original"`
 	Method      DCVMethod      `json:"method"`                // of the original's domain validation, to begin with
+	DeadlineAt  time.Time      `json:"deadline_at,omitzero"`  // never after the original's end
 	Compromised bool           `json:"compromised,omitempty"` // the original's key: it is to be revoked (SBR 4.9.1.1)
 }
 

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -152,7 +151,7 @@ func (p *portal) submitEnroll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.refused(w, r, f, err)
 	}
-	token, err := p.statusLink(r.Context(), key, receipt.Number)
+	token, err := p.statusLink(r, key, receipt.Number)
 	if err != nil {
 		return p.again(w, r, f, err, p.confirm)
 	}
@@ -193,11 +192,11 @@ func (p *portal) reused(w http.ResponseWriter, r *http.Request, f form, confirm,
 	if !accepted {
 		return p.again(w, r, f, errSubmittedUnfinished(number), confirm)
 	}
-	token, err := p.statusLink(r.Context(), key, number)
-	if err != nil {
-		return p.again(w, r, f, err, confirm)
+	n := &noticeView{Text: errSubmittedBefore(number).Text}
+	token := statusToken(key, p.formKey(r), number)
+	if _, err := p.Records.Link(r.Context(), secret.Hash(token)); err == nil { // only for the browser that handed it in
+		n.Link, n.Href = "enroll.receipt", "/receipt/"+token
 	}
-	n := &noticeView{Text: errSubmittedBefore(number).Text, Link: "enroll.receipt", Href: "/receipt/" + token}
 	return show(w, r, http.StatusConflict, f, n)
 }
 
@@ -212,8 +211,8 @@ func (p *portal) again(w http.ResponseWriter, r *http.Request, f form, err error
 
 // statusLink keeps the link by which the browser that handed the order in can follow it, and returns its token. The token follows from
 // the key, so a repeat gives the same link and nothing secret is stored.
-func (p *portal) statusLink(ctx context.Context, key, number string) (string, error) {
-	s, err := p.Records.Order(ctx, number)
+func (p *portal) statusLink(r *http.Request, key, number string) (string, error) {
+	s, err := p.Records.Order(r.Context(), number)
 	if err != nil {
 		return "", err
 	}
@@ -222,12 +221,15 @@ func (p *portal) statusLink(ctx context.Context, key, number string) (string, er
 	if expires.Before(s.DeadlineAt) {
 		expires = s.DeadlineAt
 	}
-	token := statusToken(key, number)
-	return token, p.Records.AddLink(ctx, order.Link{
+	token := statusToken(key, p.formKey(r), number)
+	return token, p.Records.AddLink(r.Context(), order.Link{
 		ID: uuid.NewString(), Hash: secret.Hash(token), Order: number, Purpose: order.LinkStatus,
 		Recipient: s.Application.TechnicalContact.Email, ExpiresAt: expires,
 	})
 }
 
-// statusToken has the shape of secret.Token: base64url of HMAC-SHA-256.
-func statusToken(key, number string) string { return sign(key, "status link "+number) }
+// statusToken has the shape of secret.Token: base64url of HMAC-SHA-256. The browser's own key is part of it, so that a form which somebody
+// else has filled in beforehand, with a submission key that they know, opens nothing to them.
+func statusToken(key, browser, number string) string {
+	return sign(key+"."+browser, "status link "+number)
+}

@@ -14,8 +14,8 @@ type receiptView struct {
 	Procedure        string // what the method asks for: an e-mail, a file or a dns record
 	Domain           string
 	CertificateEmail string
-	Contact          string // address of the technical contact, to which the mails go
-	Representative   string // department and name
+	Contact          string // address of the technical contact, to which the mails go, masked: links travel further than their mails
+	Representative   string // department
 	CreatedAt        time.Time
 	Deadline         time.Time
 	StatusPath       string
@@ -40,13 +40,9 @@ func (p *portal) showReceipt(w http.ResponseWriter, r *http.Request) error {
 		return errLinkExpired
 	}
 	a := s.Application
-	person := a.Representative.Department + " " + a.Representative.FamilyNameJA + " " + a.Representative.GivenNameJA
-	if p.language(r) == order.English {
-		person = a.Representative.GivenName + " " + a.Representative.FamilyName + " (" + a.Representative.Department + ")"
-	}
 	v := receiptView{
 		Number: s.Number, Method: a.DCVMethod, Procedure: procedure(a.DCVMethod), Domain: readable(s.Domain), CertificateEmail: s.CertificateEmail,
-		Contact: a.TechnicalContact.Email, Representative: person, CreatedAt: s.CreatedAt, Deadline: s.DeadlineAt,
+		Contact: masked(a.TechnicalContact.Email), Representative: a.Representative.Department, CreatedAt: s.CreatedAt, Deadline: s.DeadlineAt,
 		StatusPath: "/status/" + r.PathValue("token"), LinkExpires: link.ExpiresAt,
 	}
 	if s.Reissue != nil {

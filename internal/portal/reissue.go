@@ -129,7 +129,7 @@ func (p *portal) submitReissue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.refusedReissue(w, r, f, err)
 	}
-	token, err := p.statusLink(r.Context(), key, receipt.Number)
+	token, err := p.statusLink(r, key, receipt.Number)
 	if err != nil {
 		return p.again(w, r, f, err, p.confirmReissue)
 	}

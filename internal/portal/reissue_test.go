@@ -116,7 +116,7 @@ func TestFromTheReissueFormToItsReceipt(t *testing.T) {
 	require.Equal(t, http.StatusOK, receipt.StatusCode, receipt.text)
 	token := strings.TrimPrefix(receipt.Request.URL.Path, "/receipt/")
 	number := s.record.keys[carried.Get("submission_key")]
-	for _, shown := range []string{"再発行のお申し込みを受け付けました", number, "technical@example.jp", `href="/status/` + token + `"`, "2027年11月21日 23:59", "当社の担当者が"} {
+	for _, shown := range []string{"再発行のお申し込みを受け付けました", number, "t***@example.jp", `href="/status/` + token + `"`, "2027年11月21日 23:59", "当社の担当者が"} {
 		require.Contains(t, receipt.text, shown)
 	}
 	require.NotContains(t, receipt.text, "失効します")

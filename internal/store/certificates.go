@@ -56,6 +56,13 @@ func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADeci
 		if err := c.reusesHold(ctx, o, at); err != nil {
 			return err
 		}
+		key, err := keyToBeSigned(t.DER)
+		if err != nil {
+			return err
+		}
+		if err := c.refuseBlockedKey(ctx, key); err != nil {
+			return err
+		}
 		if out, err = c.reserve(ctx, t, caa, at); err != nil {
 			return err
 		}
@@ -130,13 +137,20 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 		if o.State != order.Issuing {
 			return wrongState(o.State)
 		}
+		key, err := keyToBeSigned(t.DER)
+		if err != nil {
+			return err
+		}
+		if err := c.refuseBlockedKey(ctx, key); err != nil { // before the CA key is touched: a signature cannot be taken back
+			return err
+		}
 		der, err := sign(t)
 		if err != nil {
 			return err
 		}
 		out = order.Certificate{Order: number, Sequence: sequence, Serial: t.Serial, Issuer: t.Issuer, DER: der,
 			NotBefore: t.NotBefore, NotAfter: t.NotAfter, IssuedAt: stored(at)}
-		return c.recordCertificate(ctx, o, out, letters)
+		return c.recordCertificate(ctx, o, out, key, letters)
 	})
 	if err != nil {
 		return order.Certificate{}, err
@@ -144,14 +158,9 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 	return out, nil
 }
 
-func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, letters func(order.Certificate) []order.Letter) error {
-	key, err := keyOf(cert.DER)
-	if err != nil {
-		return err
-	}
-	if err := c.refuseBlockedKey(ctx, key); err != nil {
-		return err
-	}
+func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, key []byte,
+	letters func(order.Certificate) []order.Letter,
+) error {
 	if _, err := c.ExecContext(ctx, `
 		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at, key_hash)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,

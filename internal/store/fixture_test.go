@@ -228,9 +228,26 @@ func (r *record) issuer() order.IssuingCA {
 }
 
 func toBeSigned(number string, sequence int, issuer string) order.ToBeSigned {
-	return order.ToBeSigned{Order: number, Sequence: sequence, DER: random(100), Serial: "1" + hex.EncodeToString(random(8)), Issuer: issuer,
+	t := order.ToBeSigned{Order: number, Sequence: sequence, Serial: "1" + hex.EncodeToString(random(8)), Issuer: issuer,
 		NotBefore: noon, NotAfter: noon.AddDate(1, 0, 0), Seal: random(32)}
+	return withKey(t, seedOf(t))
 }
+
+// withKey makes t a request for the key that grows from the seed.
+func withKey(t order.ToBeSigned, seed [32]byte) order.ToBeSigned {
+	der, err := certified(t, seed)
+	if err != nil {
+		panic(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	t.DER = cert.RawTBSCertificate
+	return t
+}
+
+func seedOf(t order.ToBeSigned) [32]byte { return sha256.Sum256([]byte(t.Serial)) }
 
 var permitted = dcv.CAADecision{Permitted: true, Code: "no-restriction"}
 
@@ -246,7 +263,7 @@ func (r *record) reservedOrder() order.ToBeSigned {
 }
 
 // sign makes a certificate with a key of its own that is the same for the same bytes, as RSA PKCS #1 v1.5 makes it.
-func sign(t order.ToBeSigned) ([]byte, error) { return certified(t, sha256.Sum256(t.DER)) }
+func sign(t order.ToBeSigned) ([]byte, error) { return certified(t, seedOf(t)) }
 
 // certified makes a certificate for the key that grows from the seed.
 func certified(t order.ToBeSigned, seed [32]byte) ([]byte, error) {

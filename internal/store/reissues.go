@@ -376,7 +376,13 @@ func (c *change) reviewed(ctx context.Context, o standing, cmd order.Command, ou
 		return err
 	}
 	out.Reissue = &order.Reviewed{Original: r.original(), Compromised: r.Reason == order.KeyCompromise}
-	return c.GetContext(ctx, &out.Reissue.Method, `SELECT dcv_method FROM orders WHERE number = $1`, o.Number)
+	var now struct {
+		Method   order.DCVMethod `db:"dcv_method"`
+		Deadline time.Time       `db:"deadline_at"`
+	}
+	err = c.GetContext(ctx, &now, `SELECT dcv_method, deadline_at FROM orders WHERE number = $1`, o.Number)
+	out.Reissue.Method, out.Reissue.DeadlineAt = now.Method, now.Deadline.UTC()
+	return err
 }
 
 // Original returns the certificate that the order issues again, with why. Before staff have chosen it is a Conflict of code

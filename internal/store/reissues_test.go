@@ -348,6 +348,9 @@ func TestAnApprovalOpensTheDomainStage(t *testing.T) {
 	want := order.Recorded{Applied: true, Reissue: &order.Reviewed{Original: order.CertificateRef{Order: c.Order, Sequence: 1}, Method: order.DCVTXT}}
 	rec, err := r.RecordCommand(r.ctx(), number, cmd, at, nil)
 	require.NoError(t, err)
+	st, err := r.Order(r.ctx(), number)
+	require.NoError(t, err)
+	want.Reissue.DeadlineAt = st.DeadlineAt
 	require.Equal(t, want, rec)
 	require.Equal(t, order.DomainValidation, r.state(number))
 	r.unchanged(func() {
@@ -404,9 +407,9 @@ func TestStaffChooseAmongSeveral(t *testing.T) {
 	}
 	rec, err := r.approve(number, strings.ToUpper(b.Serial))
 	require.NoError(t, err)
-	require.Equal(t, order.Reviewed{Original: order.CertificateRef{Order: b.Order, Sequence: 1}, Method: order.DCVFile}, *rec.Reissue)
 	st, err = r.Order(r.ctx(), number)
 	require.NoError(t, err)
+	require.Equal(t, order.Reviewed{Original: order.CertificateRef{Order: b.Order, Sequence: 1}, Method: order.DCVFile, DeadlineAt: st.DeadlineAt}, *rec.Reissue)
 	require.Equal(t, "b.example.co.jp", st.Domain, "the order follows the choice")
 	require.Equal(t, "Minato-ku", st.Subject.City)
 	require.Equal(t, "new csr", st.Application.CSR)

@@ -3,6 +3,7 @@ package store_test
 import (
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -36,14 +37,21 @@ func (r *record) certificate(c order.Certificate) order.Certificate {
 	return got
 }
 
-// issuedBy returns the certificate of a fresh order under the issuer, for the key that grows from the seed.
-func (r *record) issuedBy(issuer string, seed [32]byte) order.Certificate {
+// reservedFor returns a reservation for the key that grows from the seed.
+func (r *record) reservedFor(issuer string, seed [32]byte) order.ToBeSigned {
 	r.t.Helper()
 	number := r.accepted()
 	r.validated(number)
 	r.phoned(number)
-	_, err := r.Reserve(r.ctx(), toBeSigned(number, 1, issuer), permitted, r.tick())
+	t, err := r.Reserve(r.ctx(), withKey(toBeSigned(number, 1, issuer), seed), permitted, r.tick())
 	require.NoError(r.t, err)
+	return t
+}
+
+// issuedBy returns the certificate of a fresh order under the issuer, for the key that grows from the seed.
+func (r *record) issuedBy(issuer string, seed [32]byte) order.Certificate {
+	r.t.Helper()
+	number := r.reservedFor(issuer, seed).Order
 	at := r.tick()
 	c, err := r.Issue(r.ctx(), number, 1, at, func(t order.ToBeSigned) ([]byte, error) { return certified(t, seed) }, notices(at))
 	require.NoError(r.t, err)
@@ -161,6 +169,7 @@ func TestACompromisedKeyTakesEveryCertificateWithIt(t *testing.T) {
 	r := newRecord(t)
 	issuer, seed := r.issuer().ID, sha256.Sum256([]byte("shared"))
 	first, second, old, other := r.issuedBy(issuer, seed), r.issuedBy(issuer, seed), r.issuedBy(issuer, seed), r.issuedBy(issuer, sha256.Sum256([]byte("other")))
+	reserved := r.reservedFor(issuer, seed)
 	before := r.revoked(old, order.ReasonSuperseded)
 	r.exec(`UPDATE certificates SET key_hash = NULL WHERE serial = $1`, second.Serial) // as issued by the first release
 	r.publish(issuer, r.tick())
@@ -183,8 +192,15 @@ func TestACompromisedKeyTakesEveryCertificateWithIt(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, blocked)
 
-	tbs := r.reservedOrder()
-	_, err = r.Issue(r.ctx(), tbs.Order, 1, r.tick(), func(t order.ToBeSigned) ([]byte, error) { return certified(t, seed) }, notices(noon))
+	number := r.accepted()
+	r.validated(number)
+	r.phoned(number)
+	_, err = r.Reserve(r.ctx(), withKey(toBeSigned(number, 1, issuer), seed), permitted, r.tick())
+	isFault(t, err, fault.Conflict, "csr.compromised")
+	_, err = r.Issue(r.ctx(), reserved.Order, 1, r.tick(), func(order.ToBeSigned) ([]byte, error) {
+		t.Error("the CA key was touched for a compromised key")
+		return nil, errors.New("must not be called")
+	}, notices(noon))
 	isFault(t, err, fault.Conflict, "csr.compromised")
 
 	byKey := order.RevocationRequest{ID: uuid.NewString(), Origin: order.RevocationByKey, Actor: staff, Reason: order.ReasonKeyCompromise, Key: key[:], At: r.tick()}
@@ -210,7 +226,7 @@ func TestACertificateIssuedWhileItsKeyIsBlockedIsRevokedOrNotIssued(t *testing.T
 	for i := range 10 {
 		seed := sha256.Sum256([]byte{byte(i)})
 		victim := r.issuedBy(issuer, seed)
-		tbs := r.reservedOrder()
+		tbs := r.reservedFor(issuer, seed)
 		at, req := r.tick(), r.revocationOf(victim, order.ReasonKeyCompromise)
 		errs := race([]func() error{
 			func() error {

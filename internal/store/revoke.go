@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"database/sql"
+	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -246,7 +248,7 @@ func (c *change) blockedBy(ctx context.Context, key []byte) (string, error) {
 	return by[0], nil
 }
 
-// refuseBlockedKey is the last look at the key of a certificate that is about to be recorded (SBR 6.1.1.3 item 4).
+// refuseBlockedKey is the last look at the key of a certificate that is about to be reserved or signed (SBR 6.1.1.3 item 4).
 func (c *change) refuseBlockedKey(ctx context.Context, key []byte) error {
 	if err := c.lockKey(ctx, key); err != nil {
 		return err
@@ -284,6 +286,20 @@ func keyOf(der []byte) ([]byte, error) {
 		return nil, fmt.Errorf("stored certificate: %w", err)
 	}
 	key := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return key[:], nil
+}
+
+// keyToBeSigned is keyOf for a certificate that has no signature yet (RFC 5280 4.1, TBSCertificate).
+func keyToBeSigned(der []byte) ([]byte, error) {
+	var tbs struct {
+		Version                                       int `asn1:"optional,explicit,default:0,tag:0"`
+		Serial                                        *big.Int
+		Algorithm, Issuer, Validity, Subject, KeyInfo asn1.RawValue
+	}
+	if _, err := asn1.Unmarshal(der, &tbs); err != nil {
+		return nil, fmt.Errorf("to-be-signed certificate: %w", err)
+	}
+	key := sha256.Sum256(tbs.KeyInfo.FullBytes)
 	return key[:], nil
 }
 
