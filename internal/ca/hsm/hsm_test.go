@@ -227,6 +227,33 @@ func TestAWrongPINIsTriedOnce(t *testing.T) {
 	require.NotContains(t, everything(err), "wrong-pin-11")
 }
 
+func TestAPINThatWasChangedIsTriedOnceUntilARestart(t *testing.T) {
+	t.Parallel()
+	u := hsmtest.Token(t)
+	u.Object, u.PINSource = "issuing", filepath.Join(t.TempDir(), "pin")
+	pin := func(text string) { require.NoError(t, os.WriteFile(u.PINSource, []byte(text), 0o600)) }
+	pin(hsmtest.PIN)
+	ring := &hsm.Ring{}
+	t.Cleanup(func() { require.NoError(t, ring.Close()) })
+	key, err := ring.Generate(u, 2048)
+	require.NoError(t, err)
+
+	pin("wrong-pin-11")
+	m, slot := module(t, u)
+	require.NoError(t, m.CloseAllSessions(slot))
+	require.Equal(t, fault.Unavailable, fault.KindOf(signs(key)))
+	pin(hsmtest.PIN)
+	err = signs(key)
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "to whoever waits it may come back")
+	require.Contains(t, everything(err), "not tried again")
+
+	restarted := &hsm.Ring{}
+	t.Cleanup(func() { require.NoError(t, restarted.Close()) })
+	again, err := restarted.Key(u)
+	require.NoError(t, err)
+	require.NoError(t, signs(again))
+}
+
 func TestThePINsFileIsItsOwnersAlone(t *testing.T) {
 	t.Parallel()
 	u, dir := hsmtest.Token(t), t.TempDir()

@@ -48,6 +48,9 @@ func (k *Key) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) (signa
 		}
 		return nil
 	})
+	if err != nil && fault.KindOf(err) != fault.Unavailable { // such as a PIN that was changed: for whoever waits for the signature it is the same
+		err = unavailable(err)
+	}
 	return signature, err
 }
 

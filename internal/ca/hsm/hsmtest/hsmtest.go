@@ -22,7 +22,7 @@ import (
 const PIN = "secret-pin-7319"
 
 // tokens is how many tokens a test binary has. SoftHSM2 reads its store when it is initialised, so all are made before.
-const tokens = 12
+const tokens = 32
 
 var (
 	store = sync.OnceValues(makeStore)
