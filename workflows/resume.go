@@ -25,7 +25,7 @@ func Resume(st order.Status, plan activities.Plan, at time.Time) OrderInput {
 	if st.Reuse != nil {
 		c.Reused, c.Answered = *st.Reuse.Standing(st.State), !st.Reuse.AnsweredAt.IsZero()
 	}
-	c.End = decidedEnd(st)
+	c.End, c.Compromised = decidedEnd(st), stillToRevoke(st)
 	for _, reminder := range plan.Reminders {
 		if !reminder.After(at) {
 			c.Reminded++
@@ -47,6 +47,20 @@ func decidedEnd(st order.Status) *CarriedEnd {
 	for _, e := range slices.Backward(st.Timeline) {
 		if state, ok := ends[e.Action]; ok {
 			return &CarriedEnd{State: state, Actor: e.Actor, Reason: activities.ReasonDecided}
+		}
+	}
+	return nil
+}
+
+// stillToRevoke names the original of a reissue that was approved for the compromise of its key and is not revoked yet; nil for any
+// other order.
+func stillToRevoke(st order.Status) *activities.OriginalInput {
+	if r := st.Reissue; r == nil || r.Reason != order.KeyCompromise || r.Original == nil || !r.Original.RevokedAt.IsZero() || st.State == order.Review {
+		return nil
+	}
+	for _, e := range slices.Backward(st.Timeline) {
+		if e.Action == string(order.CmdReviewDecided) {
+			return &activities.OriginalInput{Number: st.Number, Actor: e.Actor, At: e.At}
 		}
 	}
 	return nil

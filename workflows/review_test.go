@@ -200,3 +200,28 @@ func TestAReviewGoesOnInANewRun(t *testing.T) {
 	require.NoError(t, again.GetWorkflowError())
 	require.Equal(t, order.DCVCNAME, again.opened[0].Method)
 }
+
+func TestAResumedReissueStillRevokesItsOriginal(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	status := func(change func(*order.Status)) order.Status {
+		st := order.Status{Number: number, Type: order.Reissue, State: order.DomainValidation,
+			Reissue:  &order.ReissueView{Reason: order.KeyCompromise, Original: &order.OriginalView{Serial: "4a"}},
+			Timeline: []order.Event{{At: at, Actor: "staff/ops", Action: "review-decided"}, {At: at.Add(time.Hour), Actor: "system", Action: "challenge-opened"}}}
+		change(&st)
+		return st
+	}
+	for why, row := range map[string]struct {
+		change func(*order.Status)
+		want   *activities.OriginalInput
+	}{
+		"approved, not revoked": {func(*order.Status) {}, &activities.OriginalInput{Number: number, Actor: "staff/ops", At: at}},
+		"revoked already":       {func(st *order.Status) { st.Reissue.Original.RevokedAt = at }, nil},
+		"not decided yet":       {func(st *order.Status) { st.State, st.Timeline = order.Review, nil }, nil},
+		"for another reason":    {func(st *order.Status) { st.Reissue.Reason = order.KeyLost }, nil},
+		"not yet chosen":        {func(st *order.Status) { st.Reissue.Original, st.State = nil, order.Review }, nil},
+		"an order that is none": {func(st *order.Status) { st.Reissue, st.Type = nil, order.New }, nil},
+	} {
+		require.Equal(t, row.want, Resume(status(row.change), activities.Plan{Type: order.Reissue}, at).Carried.Compromised, why)
+	}
+}
