@@ -37,6 +37,7 @@ func TestCommandLinesBecomeCommands(t *testing.T) {
 		{[]string{"resend", number}, order.ChallengeResent{Actor: ops}},
 		{[]string{"method", number, "file"}, order.DomainMethodChanged{Actor: ops, Method: order.DCVFile}},
 		{[]string{"reject", number, "--reason", "not found"}, order.OrderRejected{Actor: ops, Reason: "not found"}},
+		{[]string{"reject", number, "--distrust", "--reason", "forged"}, order.OrderRejected{Actor: ops, Reason: "forged", Distrust: true}},
 		{[]string{"cancel", number, "--reason", "asked for", "--actor", "applicant"}, order.OrderCancelled{Actor: order.Actor{Actor: "applicant"}, Reason: "asked for"}},
 	} {
 		c.sent = nil

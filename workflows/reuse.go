@@ -57,8 +57,8 @@ func (o *run) decideReuse(ctx workflow.Context, c order.ReuseConfirmed) (order.O
 	}
 	o.answered = true
 	if !*c.Approved {
-		o.stop(order.Rejected, c.By(), "the applicant representative says that the application is not theirs / 申請責任者から、ご自身の申請ではないとの回答がありました")
-		return order.Outcome{Applied: true, Text: fault.Text{JA: "ご自身の申請ではないことを記録しました。", EN: "It is recorded that the application is not yours; no certificate will be issued."}}, nil
+		o.stop(order.Rejected, c.By(), "the applicant representative says that the application is not theirs / 責任者の方から、ご本人によるお申し込みではないとの回答がありました")
+		return order.Outcome{Applied: true, Text: fault.Text{JA: "ご本人によるお申し込みではないことを記録しました。", EN: "It is recorded that the application is not yours; no certificate will be issued."}}, nil
 	}
 	o.follow(&res.Reused)
 	return order.Outcome{Applied: true, Text: fault.Text{JA: "確認を記録しました。", EN: "Your confirmation is recorded."}}, nil

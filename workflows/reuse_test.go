@@ -205,6 +205,16 @@ func TestACorrectionThatEndsReuseAsksForProofAtOnce(t *testing.T) {
 	require.Equal(t, 1, after)
 }
 
+// A workflow that was reset to before the answer learns from the record what was reused, when it asks for a challenge.
+func TestWhatWasReusedIsKnownAfterAReset(t *testing.T) {
+	t.Parallel()
+	s := offered(t, everything)
+	s.known = &everything
+	require.Equal(t, order.Issued, s.play().State)
+	require.Len(t, s.opened, 1)
+	require.Less(t, s.Now().Sub(s.start), reuseWait+time.Hour)
+}
+
 func TestNobodyConfirmsWhoWasNotAsked(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, order.DCVTXT)

@@ -67,7 +67,7 @@ func (w *world) secretsOf(number string, form order.Application) []string {
 func tokensOf(links []string) []string {
 	var tokens []string
 	for _, l := range links {
-		for _, path := range []string{"/approve/", "/download/", "/status/"} {
+		for _, path := range []string{"/approve/", "/confirm/", "/download/", "/status/"} {
 			if _, token, found := strings.Cut(l, path); found {
 				tokens = append(tokens, token)
 			}

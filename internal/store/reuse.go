@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"securemailid.example/internal/fault"
@@ -24,21 +23,17 @@ const (
 // representative, out of orders that ended with a certificate, of the same domain, inside its age limit, and of a kind that the rules allow
 // by now. That of the organisation must also be of the same place, which is certified with it. Finding is not reusing: a form is no
 // identity, so the order is confirmed first, by the representative's answer (DecideReuse) or on the phone (PhoneValidated).
-func (s *Store) ReusableFor(ctx context.Context, number string, rules order.ReuseRules, at time.Time) (order.Reusable, error) {
-	var out order.Reusable
-	err := s.read(ctx, func(tx *sqlx.Tx) (err error) {
-		if out.Domain, err = findEvidence(ctx, tx, number, order.DomainEvidence, rules, at); err != nil {
-			return err
-		}
-		if out.Organization, err = findEvidence(ctx, tx, number, order.OrganizationEvidence, rules, at); err != nil || out.Organization == nil {
-			return err
-		}
-		var r document[order.Representative]
-		err = tx.GetContext(ctx, &r, `SELECT representative FROM organization_evidence WHERE id = $1`, out.Organization.ID)
-		out.Representative = r.V
-		return err
-	})
-	return out, err
+func (s *Store) ReusableFor(ctx context.Context, number string, rules order.ReuseRules, at time.Time) (out order.Reusable, err error) {
+	if out.Domain, err = findEvidence(ctx, s.db, number, order.DomainEvidence, rules, at); err != nil {
+		return out, translate(ctx, err)
+	}
+	if out.Organization, err = findEvidence(ctx, s.db, number, order.OrganizationEvidence, rules, at); err != nil || out.Organization == nil {
+		return out, translate(ctx, err)
+	}
+	var r document[order.Representative]
+	err = s.db.GetContext(ctx, &r, `SELECT representative FROM organization_evidence WHERE id = $1`, out.Organization.ID)
+	out.Representative = r.V
+	return out, translate(ctx, err)
 }
 
 // findEvidence returns the newest fitting evidence, or nil.

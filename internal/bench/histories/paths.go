@@ -56,6 +56,10 @@ func orders() map[string]carrier {
 		"reissue-refused":       reissueRefused,
 		"reissue-chosen":        reissueChosen,
 		"reissue-compromise":    reissueCompromise,
+		"reuse-confirmed":       reuseConfirmed,
+		"reuse-denied":          reuseDenied,
+		"reuse-phoned":          reusePhoned,
+		"reuse-ended":           reuseEnded,
 	}
 	for _, m := range order.DCVMethods {
 		all["issued-"+string(m)] = func(ctx context.Context, s *stand.Stand) (string, error) { return s.Carry(ctx, m) }
