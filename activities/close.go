@@ -57,7 +57,11 @@ func (c *Closing) CloseOrder(ctx context.Context, in CloseInput) (CloseResult, e
 	kind := map[order.State]order.LetterKind{
 		order.Rejected: order.LetterRejected, order.Cancelled: order.LetterCancelled, order.Expired: order.LetterExpired,
 	}[in.State]
-	notice := letter(kind, "", in.Number, st.Application, now, order.Facts{Domain: st.Domain, Reason: reason})
+	told := reason
+	if in.Actor == "applicant" {
+		told = "" // whoever gives an address and a reason must not have us mail the one to the other
+	}
+	notice := letter(kind, "", in.Number, st.Application, now, order.Facts{Domain: st.Domain, Reason: told})
 	err = c.Records.Close(ctx, in.Number, in.State, in.Actor, reason, now, []order.Letter{notice})
 	return CloseResult{}, err
 }

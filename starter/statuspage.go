@@ -96,6 +96,7 @@ func (p *program) facts(s order.Status) {
 	p.renews(s)
 	p.fact("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
 	p.fact("組織名", "organisation", cli.Plain(subjectLine(s.Subject)))
+	p.people(s)
 	p.fact("受付日時", "accepted", p.at(s.CreatedAt))
 	p.fact("現在の状態の開始", "in this state since", p.at(s.StateSince))
 	if !s.State.Final() {
@@ -107,6 +108,19 @@ func (p *program) facts(s order.Status) {
 	if s.Refusals > 0 {
 		p.fact("適用できなかった操作", "messages refused", p.out.Yellow(fmt.Sprint(s.Refusals)))
 	}
+}
+
+// people says who applied and whom to phone (G11, G12, G20). The telephone number of the form is no source for the call, and says so.
+func (p *program) people(s order.Status) {
+	a := s.Application
+	if a.Organization.NameJA == "" {
+		return
+	}
+	r, c := a.Representative, a.TechnicalContact
+	p.fact("申請団体", "applicant", cli.Plain(a.Organization.NameJA+", "+a.Organization.PostalCode+" "+a.Organization.Street))
+	p.fact("電話番号 (申請書の記載)", "telephone as in the form", cli.Plain(a.Organization.Telephone))
+	p.fact("申請責任者", "representative", cli.Plain(fmt.Sprintf("%s %s %s (%s %s) %s", r.Department, r.FamilyNameJA, r.GivenNameJA, r.GivenName, r.FamilyName, r.Email)))
+	p.fact("技術担当者", "technical contact", cli.Plain(fmt.Sprintf("%s %s, %s %s, %s, %s", c.Company, c.Department, c.GivenName, c.FamilyName, c.Telephone, c.Email)))
 }
 
 // reissueReasons are why a certificate is issued again (G24).

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -56,18 +55,6 @@ func read[T any](v visitor, script string) T {
 	value, err := chromedp.Run(v.tab, chromedp.Evaluate[T](script))
 	require.NoError(v.t, err, script)
 	return value
-}
-
-// reload looks at the page again until it says so.
-func (v visitor) reload(says string) {
-	v.t.Helper()
-	v.until(says, func(context.Context) error {
-		v.open(v.address())
-		if !strings.Contains(v.text(), says) {
-			return errNotYet
-		}
-		return nil
-	})
 }
 
 // fill types values into the fields of the page's form, by their names.

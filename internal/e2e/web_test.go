@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,8 +17,6 @@ import (
 
 	"securemailid.example/internal/order"
 )
-
-var errNotYet = errors.New("not yet")
 
 // apply fills in the form and goes by the review to the receipt, and returns the order's number and its status page.
 func (v visitor) apply(a order.Application) (number, status string) {

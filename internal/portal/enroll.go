@@ -12,6 +12,7 @@ import (
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 	"securemailid.example/internal/secret"
+	"securemailid.example/internal/voucher"
 )
 
 // enrollPath is the page of the application form. What is sent to it is checked and changes nothing; submitPath hands it in.
@@ -143,7 +144,7 @@ func (p *portal) submitEnroll(w http.ResponseWriter, r *http.Request) error {
 		return p.again(w, r, f, errFormAgain, p.confirm)
 	case p.forms.OnLimit(w, r, p.clientKey(r)):
 		return p.again(w, r, f, errTooManyForms, p.confirm)
-	case p.vouchers.exhausted(p.clientKey(r)):
+	case p.voucherGuessing(r, f):
 		return p.again(w, r, f, errVoucherGuessing, p.confirm)
 	}
 	key := f.text(keyField)
@@ -157,6 +158,15 @@ func (p *portal) submitEnroll(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, "/receipt/"+token, http.StatusSeeOther) //nolint:gosec // a path of ours; the token is an HMAC
 	return nil
+}
+
+// voucherGuessing reports whether the form has to wait because of what was guessed wrong: a coupon for what anybody guessed, the longer
+// voucher code, which nobody can guess, only for what came from the same address.
+func (p *portal) voucherGuessing(r *http.Request, f form) bool {
+	if code, err := voucher.Normalize(f.text("voucher")); err == nil && code.Kind() == voucher.VoucherCode {
+		return p.vouchers.exhaustedBy(p.clientKey(r))
+	}
+	return p.vouchers.exhausted(p.clientKey(r))
 }
 
 // refused answers for a form that was not accepted.

@@ -32,9 +32,14 @@ func newGuard(ofOneAddress, inAll int) guard {
 
 // exhausted reports whether nothing more is looked up for this address at present.
 func (g guard) exhausted(client string) bool {
+	_, total, err := g.all.Status(everybody)
+	return err != nil || total+1 > g.allLimit || g.exhaustedBy(client)
+}
+
+// exhaustedBy is exhausted for what nobody can guess, whatever others have tried: they must not be able to close the door to everybody.
+func (g guard) exhaustedBy(client string) bool {
 	_, rate, err := g.address.Status(client)
-	_, total, allErr := g.all.Status(everybody)
-	return err != nil || allErr != nil || rate+1 > g.addressLimit || total+1 > g.allLimit
+	return err != nil || rate+1 > g.addressLimit
 }
 
 // refused counts one that was wrong.

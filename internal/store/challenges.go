@@ -61,6 +61,9 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, letters []o
 		if o.State != order.DomainValidation && o.State != order.Accepted { // nor in review: nothing is validated before it
 			return wrongState(o.State)
 		}
+		if err := c.mayMail(ctx, ch, letters); err != nil {
+			return err
+		}
 		opened = ch
 		return c.open(ctx, o, ch, letters, actor)
 	})
@@ -85,6 +88,28 @@ func (c *change) opened(ctx context.Context, ch dcv.Challenge) (*dcv.Challenge, 
 		return nil, replacedChallenge()
 	}
 	return nil, nil //nolint:nilnil // nil says that ch is to be opened
+}
+
+// mailedADay is how many e-mail challenges one domain gets in a day, by all orders together: each is a mail to half a dozen mailboxes, whose
+// owners may never have heard of the application, and a voucher comes back with every cancelled order.
+const mailedADay = 10
+
+func (c *change) mayMail(ctx context.Context, ch dcv.Challenge, letters []order.Letter) error {
+	if ch.Method != order.DCVEmail || len(letters) == 0 {
+		return nil
+	}
+	at := letters[0].CreatedAt
+	if at.IsZero() {
+		at = ch.OpenedAt
+	}
+	var opened int
+	err := c.GetContext(ctx, &opened, `SELECT count(DISTINCT (order_number, created_at)) FROM letters JOIN orders ON number = order_number
+		WHERE domain = $1 AND kind = $2 AND letters.created_at > $3`, ch.Domain, order.LetterDomainApproval, stored(at.Add(-24*time.Hour)))
+	if err != nil || opened < mailedADay {
+		return err
+	}
+	return fault.New(fault.TooMany, "letter.too-often", "このドメインには本日すでに多くの承認依頼メールをお送りしています。明日以降にお試しいただくか、ほかの認証方式をお選びください。",
+		"Many approval mails have been sent to this domain today. Try again tomorrow, or choose another method.")
 }
 
 func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters []order.Letter, actor string) error {
