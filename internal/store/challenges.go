@@ -103,7 +103,7 @@ func (c *change) mayMail(ctx context.Context, ch dcv.Challenge, letters []order.
 		at = ch.OpenedAt
 	}
 	var opened int
-	err := c.GetContext(ctx, &opened, `SELECT count(DISTINCT (order_number, created_at)) FROM letters JOIN orders ON number = order_number
+	err := c.GetContext(ctx, &opened, `SELECT count(DISTINCT (order_number, letters.created_at)) FROM letters JOIN orders ON number = order_number
 		WHERE domain = $1 AND kind = $2 AND letters.created_at > $3`, ch.Domain, order.LetterDomainApproval, stored(at.Add(-24*time.Hour)))
 	if err != nil || opened < mailedADay {
 		return err
