@@ -52,6 +52,8 @@ func replay(t *testing.T, h *historypb.History) error {
 	r.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	r.RegisterWorkflowWithOptions(Revoke, workflow.RegisterOptions{Name: RevokeType})
 	r.RegisterWorkflowWithOptions(PublishCRLs, workflow.RegisterOptions{Name: PublishCRLsType})
+	r.RegisterWorkflowWithOptions(RemindExpiry, workflow.RegisterOptions{Name: RemindExpiryType})
+	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileType})
 	return r.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), h)
 }
 

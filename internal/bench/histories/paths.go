@@ -23,7 +23,8 @@ type path func(ctx context.Context, s *stand.Stand) (id string, err error)
 // paths are all that a workflow can go within minutes. What takes days (reminders, an aged random value, expiry) is shown in virtual
 // time by workflows/order_test.go.
 func paths() map[string]path {
-	all := map[string]path{"post": posted}
+	all := schedules()
+	all["post"] = posted
 	for name, carry := range orders() {
 		all[name] = func(ctx context.Context, s *stand.Stand) (string, error) {
 			number, err := carry(ctx, s)
