@@ -96,6 +96,10 @@ func TestAnOrderGoesOnWhereTheRecordHasIt(t *testing.T) {
 	_, out = resumed(t, order.Status{State: order.OrganizationValidation, Challenge: &proved, Phone: all, Inquiries: waiting}, func(*scene) {})
 	require.Equal(t, order.Expired, out.State, "an open question holds it back")
 
+	reused := &order.ReuseView{Reused: []order.ReusedEvidence{{EvidenceRef: order.EvidenceRef{Kind: order.OrganizationEvidence, Order: "4711000000", At: at}}}}
+	_, out = resumed(t, order.Status{State: order.OrganizationValidation, Challenge: &proved, Reuse: reused}, func(*scene) {})
+	require.Equal(t, order.Issued, out.State, "what an earlier order has proved still counts")
+
 	s, out = resumed(t, order.Status{State: order.Issuing, Challenge: &proved, Phone: all}, func(*scene) {})
 	require.Equal(t, order.Issued, out.State)
 	require.Zero(t, s.prepared, "what is reserved is signed")
