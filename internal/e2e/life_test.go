@@ -65,7 +65,7 @@ func TestACertificateThatEndsIsRemindedOfAndRenewed(t *testing.T) {
 	require.EqualValues(t, 200, v.press("#enroll .primary"), v.text())
 	require.EqualValues(t, 200, v.press("main form .primary"), v.text())
 	require.Contains(t, v.address(), "/receipt/")
-	renewal := w.status(w.renewalOf(form.CertificateEmail))
+	renewal := w.status(w.latestFor(form.CertificateEmail))
 	require.Equal(t, order.Renewal, renewal.Type)
 	require.Equal(t, form.TechnicalContact.Email, renewal.Application.TechnicalContact.Email)
 
@@ -82,8 +82,8 @@ func TestACertificateThatEndsIsRemindedOfAndRenewed(t *testing.T) {
 	require.Len(t, w.received(form.TechnicalContact.Email, subject), 1, "whoever has stopped them hears no more")
 }
 
-// renewalOf finds the order that was handed in for the address last.
-func (w *world) renewalOf(address string) (number string) {
+// latestFor finds the order that was handed in for the address last.
+func (w *world) latestFor(address string) (number string) {
 	w.t.Helper()
 	require.NoError(w.t, w.sql.QueryRowContext(w.ctx, `SELECT number FROM orders WHERE certificate_email = $1 ORDER BY created_at DESC LIMIT 1`, address).Scan(&number))
 	return number
