@@ -96,7 +96,7 @@ func TestADomainOwnersDenialEndsTheOrder(t *testing.T) {
 	st := w.endedWithout(number, order.Rejected, "ドメインの管理者")
 	require.Equal(t, 1, done(st, "domain-denied"))
 	m := w.mail(contactOf(domain), "お受けできませんでした")
-	require.Contains(t, m.Text, "ドメイン所有者")
+	require.Contains(t, m.Text, "ドメインの管理者")
 }
 
 func TestACheckByHandSaysWhatItSawAndNotTooOften(t *testing.T) {

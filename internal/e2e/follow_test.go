@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,7 +92,9 @@ func TestAnApplicantFollowsAnOrderAndActs(t *testing.T) {
 	})
 	require.Contains(t, b.send(b.open(page), page+"/check", nil), "ドメインの認証が完了しました")
 	w.phone(number)
-	w.awaitState(number, order.Issued)
+	w.await(number, "the notices to have gone out", func(s order.Status) bool {
+		return s.State == order.Issued && !slices.ContainsFunc(s.Letters, func(l order.LetterView) bool { return l.State != order.LetterSent })
+	})
 	text = b.open(page)
 	require.Contains(t, text, "証明書を発行しました")
 	require.Contains(t, b.send(text, page+"/download", nil), "メールは少し前にお送りしています", "the notice has just gone out")
