@@ -26,7 +26,7 @@ PKG        ?= ./...
 BENCHFLAGS ?=
 
 # Parts of the world that tests talk to. What is missing is skipped with its reason, in CI it fails (internal/devstack/need).
-TEST_PACKAGES    := gcc libc6-dev ca-certificates openssl unbound nsd ldnsutils libnss3-tools gpgsm gpg-agent softhsm2 opensc
+TEST_PACKAGES    := gcc libc6-dev ca-certificates openssl unbound nsd ldnsutils libnss3-tools gpgsm gpg-agent gpgconf dirmngr softhsm2 opensc
 BROWSER_PACKAGES := chromium-headless-shell fonts-ipafont-gothic
 
 # PostgreSQL from npm is used only where there is none of the system's; looked at when a recipe runs, not before.

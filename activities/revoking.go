@@ -37,7 +37,7 @@ type Revoking struct {
 	Records RevocationRecords
 	Policy  policy.Book
 	Support string // the operator's address, which hears of a clock that runs out; empty: nobody is mailed
-	// TakeUp starts the workflow of a request, or wakes it.
+	// TakeUp starts the workflow of a request unless it is under way.
 	TakeUp func(ctx context.Context, id string) error
 	Clock  func() time.Time
 }
@@ -178,7 +178,7 @@ type TakeUpResult struct {
 	Requests int `json:"requests"`
 }
 
-// TakeUpRevocations starts or wakes the workflow of every request that still has something to come. So none is lost whose door could not
+// TakeUpRevocations starts the workflow of every request that still has something to come. So none is lost whose door could not
 // reach Temporal, or whose workflow was ended by hand.
 func (r *Revoking) TakeUpRevocations(ctx context.Context, _ TakeUpInput) (TakeUpResult, error) {
 	unfinished, err := r.Records.UnfinishedRevocations(ctx, r.Clock().Add(-takeUpAfter))

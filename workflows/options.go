@@ -96,6 +96,8 @@ const (
 	awayRetry = 5 * time.Minute
 	// publishRetry is how long a revocation waits after its list was refused for good; then somebody may have mended what was wrong.
 	publishRetry = 5 * time.Minute
+	// lookAgain is how often a revocation that waits for staff looks into the record unasked.
+	lookAgain = 24 * time.Hour
 	// checkInterval is the shortest time between two checks that are asked for by hand.
 	checkInterval = 10 * time.Second
 	// maxRefusals bounds the refused messages that are recorded one by one in a run; later ones are only logged.

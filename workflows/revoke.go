@@ -63,12 +63,21 @@ func (r *revocation) read() (err error) {
 	return err
 }
 
-// awaitDecision waits while staff have to decide. Whoever changes the record says so by a signal.
+// awaitDecision waits while staff have to decide. Whoever changes the record says so by a signal; where that could not be sent, it is
+// noticed within a day.
 func (r *revocation) awaitDecision() error {
 	changed := workflow.GetSignalChannel(r.ctx, RevocationChanged)
 	for r.standing.Undecided {
 		r.show("decision")
-		changed.Receive(r.ctx, nil)
+		timerCtx, drop := workflow.WithCancel(r.ctx)
+		timer := workflow.NewTimerWithOptions(timerCtx, lookAgain, workflow.TimerOptions{Summary: "look into the record again"})
+		err := workflow.Await(r.ctx, func() bool { return changed.Len() > 0 || timer.IsReady() })
+		drop()
+		if err != nil {
+			return err
+		}
+		for changed.ReceiveAsync(nil) { // several are one
+		}
 		if err := r.read(); err != nil {
 			return err
 		}

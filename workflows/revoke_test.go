@@ -124,6 +124,14 @@ func TestAReportThatNobodyDecidesIsEscalatedToTheEndAndStaysOpen(t *testing.T) {
 	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour, 24 * time.Hour}, c.escalated)
 }
 
+func TestADecisionThatNobodyTellsOfIsNoticedWithinADay(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.RegisterDelayedCallback(func() { c.do(func() { c.standing.Undecided, c.standing.Declined = false, true }) }, time.Hour)
+	require.Equal(t, RevokeResult{Declined: true}, c.run())
+	require.LessOrEqual(t, c.Now().Sub(c.start), 25*time.Hour)
+}
+
 func TestADeclinedReportEndsItsClock(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})

@@ -29,7 +29,9 @@ func (d *Desk) Revoke(ctx context.Context, r order.RevocationRequest, urgent boo
 	if err != nil {
 		return rev, err
 	}
-	d.takeUp(ctx, rev)
+	if !rev.Done() {
+		d.takeUp(ctx, rev)
+	}
 	return rev, nil
 }
 
@@ -50,9 +52,6 @@ func (d *Desk) DecideRevocation(ctx context.Context, id string, decision order.R
 // takeUp starts the request's workflow or wakes it. The record is what counts, and a Schedule takes up what nobody looks after; so a
 // server that is away is only worth a line in the log.
 func (d *Desk) takeUp(ctx context.Context, rev order.Revocation) {
-	if rev.Done() {
-		return
-	}
 	if err := d.Orders.Revoke(ctx, rev.ID); err != nil {
 		d.Logger.WarnContext(ctx, "a revocation is recorded and will be taken up later", "request", rev.ID, "error", err)
 	}

@@ -133,6 +133,14 @@ func (o openssl) run(args ...string) {
 	require.NoError(o.t, o.try(args...))
 }
 
+// output is what the program says, whatever it thinks of it.
+func (o openssl) output(args ...string) string {
+	cmd := exec.CommandContext(o.t.Context(), o.path, args...)
+	cmd.Dir = o.dir
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
 func (o openssl) write(name string, content []byte) {
 	o.t.Helper()
 	require.NoError(o.t, os.WriteFile(filepath.Join(o.dir, name), content, 0o600))

@@ -24,8 +24,14 @@ func (w *world) closed(number string) workflows.OrderResult {
 // history returns the events of the order's latest run.
 func (w *world) history(number string) []*historypb.HistoryEvent {
 	w.t.Helper()
+	return w.historyOf(workflows.OrderID(number))
+}
+
+// historyOf returns the events of a workflow's latest run.
+func (w *world) historyOf(id string) []*historypb.HistoryEvent {
+	w.t.Helper()
 	var events []*historypb.HistoryEvent
-	it := w.temporal.GetWorkflowHistory(w.ctx, workflows.OrderID(number), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	it := w.temporal.GetWorkflowHistory(w.ctx, id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for it.HasNext() {
 		e, err := it.Next()
 		require.NoError(w.t, err)

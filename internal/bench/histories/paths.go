@@ -25,6 +25,7 @@ type path func(ctx context.Context, s *stand.Stand) (id string, err error)
 func paths() map[string]path {
 	all := schedules()
 	all["post"] = posted
+	all["revoked"], all["report-confirmed"], all["report-declined"] = revoked, reportConfirmed, reportDeclined
 	for name, carry := range orders() {
 		all[name] = func(ctx context.Context, s *stand.Stand) (string, error) {
 			number, err := carry(ctx, s)
