@@ -2,7 +2,7 @@ package e2e_test
 
 import (
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // gpgsm names its trust anchors by it
+	"crypto/sha1" // gpgsm names its trust anchors by it
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -90,10 +90,10 @@ func (w *world) gpgsm(key *rsa.PrivateKey, leaf, issuing, root *x509.Certificate
 	require.NoError(w.t, err)
 	env := []string{"GNUPGHOME=" + home, "LC_ALL=C"}
 	w.t.Cleanup(func() {
-		_ = exec.Command(gpgconf, "--homedir", home, "--kill", "all").Run() //nolint:noctx // after the test's context
+		_ = exec.Command(gpgconf, "--homedir", home, "--kill", "all").Run() // after the test's context
 		_ = os.RemoveAll(home)
 	})
-	sum := sha1.Sum(root.Raw) //nolint:gosec // see above
+	sum := sha1.Sum(root.Raw)
 	require.NoError(w.t, os.WriteFile(filepath.Join(home, "trustlist.txt"), fmt.Appendf(nil, "%X S relax\n", sum), 0o600))
 	proxy := "http-proxy " + w.rootLists(issuing.CRLDistributionPoints[0]) + "\n"
 	require.NoError(w.t, os.WriteFile(filepath.Join(home, "dirmngr.conf"), []byte(proxy), 0o600))
