@@ -27,6 +27,9 @@ type Worker struct {
 	Clock  func() time.Time // nil: time.Now
 }
 
+// cachedOrders bounds the memory of a worker, at some 100 kB an order: an order that waits for weeks is replayed when it wakes.
+const cachedOrders = 2000
+
 // stopTimeout lets an activity under way end before the worker does: above the longest normal one, a look at a slow domain.
 const stopTimeout = 35 * time.Second
 
@@ -80,6 +83,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // start begins polling. Slots are fixed and few: on small machines more of them only wait for the database.
 func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) ([]worker.Worker, error) {
+	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	border := []interceptor.WorkerInterceptor{&activities.Border{}}
 	orders := worker.New(c, workflows.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize:     w.Config.Concurrency,
