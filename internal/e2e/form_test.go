@@ -1,11 +1,13 @@
 package e2e_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -18,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"securemailid.example/internal/dcv"
+	"securemailid.example/internal/devstack/proc"
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/voucher"
 )
@@ -113,9 +117,23 @@ func domainOf(email string) string { return email[strings.LastIndexByte(email, '
 // submit hands the application in and returns the order number.
 func (w *world) submit(a order.Application) string {
 	w.t.Helper()
-	r, err := w.desk.Submit(w.ctx, a, "")
+	r, err := w.handIn(a)
 	require.NoError(w.t, err)
 	return r.Number
+}
+
+// handIn hands the form in, and the same once more while the answer is that it could not be taken at the moment: the machine is busy.
+func (w *world) handIn(a order.Application) (r order.Receipt, err error) {
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	busy := proc.Await(ctx, tick, func(ctx context.Context) error {
+		r, err = w.desk.Submit(ctx, a, "")
+		if fault.KindOf(err) == fault.Unavailable {
+			return err
+		}
+		return nil
+	})
+	return r, errors.Join(busy, err)
 }
 
 // order starts an order and waits until its challenge is out.

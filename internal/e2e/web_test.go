@@ -171,6 +171,10 @@ func TestOneFormSentAHundredTimesIsOneOrder(t *testing.T) {
 	group.Wait()
 	require.Len(t, receipts, 1, "%v", others)
 	delete(others, http.StatusTooManyRequests)
+	delete(others, http.StatusServiceUnavailable) // a busy machine: the same may be sent again
+	if len(others) > 0 {
+		showLog(t, w.Stack, "portal.log")
+	}
 	require.Empty(t, others)
 	var orders int
 	require.NoError(t, w.sql.QueryRowContext(w.ctx, `SELECT count(*) FROM orders WHERE certificate_email = $1`, form.CertificateEmail).Scan(&orders))

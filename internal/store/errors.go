@@ -74,7 +74,8 @@ func ofConstraint(e *pq.Error, err error) error {
 
 func lostConnection(err error) bool {
 	_, network := errors.AsType[net.Error](err)
-	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) ||
+	_, unreached := errors.AsType[unreachedError](err)
+	return network || unreached || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) ||
 		errors.Is(err, io.ErrUnexpectedEOF)
 }
 

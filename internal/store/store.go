@@ -83,7 +83,7 @@ func New(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PostgreSQL connection settings: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(dialer{connector})
 	db.SetMaxOpenConns(cmp.Or(c.MaxConns, 16))
 	db.SetMaxIdleConns(cmp.Or(c.MaxConns, 16))
 	db.SetConnMaxIdleTime(5 * time.Minute)
