@@ -52,6 +52,7 @@ type record struct {
 	down   error
 
 	stopped []string // reminders: order number and recipient
+	files   int      // lists and CA certificates that were read
 }
 
 var errAbsent = fault.New(fault.NotFound, "absent", "ありません。", "Absent.")
@@ -86,10 +87,16 @@ func (r *record) Certificates(_ context.Context, n string) ([]order.Certificate,
 }
 
 func (r *record) IssuingCA(_ context.Context, id string) (order.IssuingCA, error) {
+	r.do(func() { r.files++ })
 	return look(r, r.cas, id)
 }
 
-func (r *record) CRL(_ context.Context, id string) (order.CRL, error) { return look(r, r.crls, id) }
+func (r *record) CRL(_ context.Context, id string) (order.CRL, error) {
+	r.do(func() { r.files++ })
+	return look(r, r.crls, id)
+}
+
+func (r *record) do(f func()) { r.mu.Lock(); defer r.mu.Unlock(); f() }
 
 func (r *record) AddLink(_ context.Context, l order.Link) error {
 	r.mu.Lock()
