@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -76,6 +77,15 @@ func TestCRLIsAskedForConditionally(t *testing.T) {
 	head := s.do(v, s.request(http.MethodHead, "/crl/"+caID+".crl", nil))
 	require.Equal(t, http.StatusOK, head.StatusCode)
 	require.EqualValues(t, len("second"), head.ContentLength)
+
+	plain, part := s.get(v, "/crl/"+caID+".crl"), ask("Range", "bytes=0-2")
+	require.Equal(t, "sec", part.text)
+	require.Equal(t, http.StatusPartialContent, part.StatusCode)
+	for _, name := range []string{"ETag", "Last-Modified", "Cache-Control", "Content-Type", "Content-Length", "Accept-Ranges"} {
+		require.NotEmpty(t, plain.Header.Get(name), name)
+		require.Equal(t, head.Header.Get(name), plain.Header.Get(name), name)
+	}
+	require.Equal(t, http.StatusPreconditionFailed, ask("If-Match", first.Header.Get("ETag")).StatusCode)
 }
 
 func TestWhatIsNotThereIsNotFound(t *testing.T) {
@@ -208,4 +218,26 @@ func TestWhatIsNotThereIsNotRemembered(t *testing.T) {
 		s.record.crls["00000000000000aa"] = order.CRL{Issuer: "00000000000000aa", DER: []byte("new"), NextUpdate: now.Add(time.Hour)}
 	})
 	require.Equal(t, "new", ask(other).text, "the first list of a new CA is there at once")
+}
+
+func TestARecordThatHangsHoldsUpNobodyForLong(t *testing.T) {
+	t.Parallel()
+	s, c, ask := shelved(t)
+	ask(listPath)
+	s.record.do(func() { s.record.hangs = true })
+	c.later(5 * time.Second)
+	var answers [12]page
+	var group sync.WaitGroup
+	for i := range answers {
+		group.Go(func() { answers[i] = s.get(s.visitor(), fmt.Sprintf("/crl/%016x.crl", i)) })
+	}
+	require.Equal(t, "first", ask(listPath).text)
+	group.Wait()
+	for _, a := range answers {
+		require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
+	}
+	require.Equal(t, 4, s.record.most, "made-up names do not take all connections")
+	start := time.Now()
+	require.Equal(t, "first", ask(listPath).text)
+	require.Less(t, time.Since(start), 2*time.Second, "who has just not been answered does not wait again")
 }
