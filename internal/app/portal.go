@@ -18,29 +18,39 @@ import (
 // RunPortal serves the applicants' pages, the CA certificates and CRLs until ctx ends. It starts without Temporal: only approving
 // a domain needs it.
 func RunPortal(ctx context.Context, cfg config.Portal, logger *slog.Logger) error {
-	base, err := cfg.BaseURL()
-	if err != nil {
-		return err
-	}
 	desk, err := OpenDesk(ctx, cfg.Common, logger)
 	if err != nil {
 		return err
 	}
 	defer desk.Close()
-	responder, stop, err := startOCSP(ctx, cfg, desk, logger)
+	handler, stop, err := OpenPortal(ctx, cfg, desk, logger)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	handler, err := portal.New(portal.Config{
+	return serve(ctx, cfg.Listen, portal.Server(handler))
+}
+
+// OpenPortal makes the desk's portal and starts its OCSP responder. stop ends the responder's work.
+func OpenPortal(ctx context.Context, cfg config.Portal, desk *Desk, logger *slog.Logger) (handler http.Handler, stop func(), err error) {
+	base, err := cfg.BaseURL()
+	if err != nil {
+		return nil, nil, err
+	}
+	responder, stop, err := startOCSP(ctx, cfg, desk, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	handler, err = portal.New(portal.Config{
 		Brand:   portal.Brand{Name: fault.Text{JA: cfg.Brand.Company.JA, EN: cfg.Brand.Company.EN}, HelpURL: cfg.Brand.Support.URL, TermsURL: cfg.Brand.TermsURL},
 		Records: desk.Records, Orders: desk.Orders, Desk: desk, Policy: desk.Rules, Bundler: bundler{}, Ready: desk.Records.Ping,
 		Clock: time.Now, Logger: logger, BaseURL: base, TrustProxyTLS: cfg.TrustProxyTLS, OCSP: responder,
 	})
 	if err != nil {
-		return err
+		stop()
+		return nil, nil, err
 	}
-	return serve(ctx, cfg.Listen, portal.Server(handler))
+	return handler, stop, nil
 }
 
 // startOCSP starts the OCSP responder; without a directory for its keys there is none. It answers without Temporal, which only brings it

@@ -11,7 +11,7 @@ import (
 
 // Revoke records a request under the clock of the rules in force and sets out to publish and tell it. Urgent is for a finding that has 24
 // hours whatever its reason: a request that was not authorised, a validation that cannot be relied on (SBR 4.9.1.1). The certificate
-// counts as revoked when this returns, and OCSP says so at once. If Temporal does not answer the request is taken up later by itself.
+// counts as revoked when this returns, and OCSP says so within seconds. If Temporal does not answer the request is taken up later by itself.
 func (d *Desk) Revoke(ctx context.Context, r order.RevocationRequest, urgent bool) (order.Revocation, error) {
 	if r.ID == "" {
 		r.ID = uuid.NewString()

@@ -1,7 +1,7 @@
 // Command bench measures the system, each figure beside its limit in the same run: our way and the bare way take turns on the same
 // machine, and the ratio of the two is what counts. docs/performance.md says what the figures mean.
 //
-//	go run ./internal/bench [-only probe,issuance,vouchers,orders,waiting] [-waiting 1000,10000]
+//	go run ./internal/bench [-only probe,issuance,vouchers,status,orders,waiting] [-waiting 1000,10000]
 package main
 
 import (
@@ -34,6 +34,7 @@ func sections() []section {
 		{"probe", measureProbe},
 		{"issuance", measureIssuance},
 		{"vouchers", measureVouchers},
+		{"status", measureStatus},
 		{"orders", measureOrders},
 		{"waiting", measureWaiting},
 	}
@@ -41,7 +42,7 @@ func sections() []section {
 
 func main() {
 	bare := flag.String("bare-worker", "", "run the worker of the bare workflow for the Temporal server at this `address` (for the program itself)")
-	only := flag.String("only", "", "measure only these, separated by commas: probe, issuance, vouchers, orders, waiting")
+	only := flag.String("only", "", "measure only these, separated by commas: probe, issuance, vouchers, status, orders, waiting")
 	waiting := flag.String("waiting", "1000", "numbers of waiting orders at which the worker's memory is read; 10,000 take some ten minutes")
 	flag.Parse()
 	var err error

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -38,13 +39,21 @@ func parsed(t *testing.T, der []byte) *x509.Certificate {
 	return c
 }
 
-// list fetches the CRL where the certificate says.
+// list fetches the CRL where the certificate says, once the portal serves the one that the record has: it looks for a newer one every few seconds.
 func (w *world) list(leaf *x509.Certificate) (der []byte, list *x509.RevocationList) {
 	w.t.Helper()
-	status, der := w.get(leaf.CRLDistributionPoints[0])
-	require.Equal(w.t, http.StatusOK, status)
-	list, err := x509.ParseRevocationList(der)
+	address := leaf.CRLDistributionPoints[0]
+	recorded, err := w.desk.Records.CRL(w.ctx, strings.TrimSuffix(path.Base(address), ".crl"))
 	require.NoError(w.t, err)
+	w.until("the published list", func(context.Context) (err error) {
+		var status int
+		status, der = w.get(address)
+		require.Equal(w.t, http.StatusOK, status)
+		if list, err = x509.ParseRevocationList(der); err == nil && list.Number.Int64() < recorded.Number {
+			err = fmt.Errorf("number %d, not yet %d", list.Number, recorded.Number)
+		}
+		return err
+	})
 	return der, list
 }
 
@@ -274,6 +283,7 @@ func TestOtherClientsTakeTheList(t *testing.T) {
 	}, false)
 	require.NoError(t, err)
 	w.published(rev)
+	w.list(leaf) // gpgsm fetches it only once
 	for name, look := range clients {
 		require.Contains(t, strings.ToLower(look()), "revoked", name)
 	}

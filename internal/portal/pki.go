@@ -2,9 +2,11 @@ package portal
 
 import (
 	"bytes"
+	"context"
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,15 +23,21 @@ func (p *portal) caCertificate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ca, err := p.Records.IssuingCA(r.Context(), id)
+	f, err := p.shelf.get(r.Context(), id+".cer", func(ctx context.Context) (*file, error) {
+		ca, err := p.Records.IssuingCA(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		cert, err := x509.ParseCertificate(ca.DER)
+		if err != nil {
+			return nil, fmt.Errorf("stored CA certificate: %w", err)
+		}
+		return newFile("application/pkix-cert", ca.DER, cert.NotBefore, time.Time{}), nil // the id names the content
+	})
 	if err != nil {
 		return missing(err)
 	}
-	cert, err := x509.ParseCertificate(ca.DER)
-	if err != nil {
-		return fmt.Errorf("stored CA certificate: %w", err)
-	}
-	serveDER(w, r, "application/pkix-cert", ca.DER, cert.NotBefore, 7*24*time.Hour) // the id names the content
+	f.serve(w, r, 7*24*time.Hour)
 	return nil
 }
 
@@ -39,15 +47,21 @@ func (p *portal) revocationList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	crl, err := p.Records.CRL(r.Context(), id)
+	f, err := p.shelf.get(r.Context(), id+".crl", func(ctx context.Context) (*file, error) {
+		crl, err := p.Records.CRL(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return newFile("application/pkix-crl", crl.DER, crl.ThisUpdate, crl.NextUpdate), nil
+	})
 	if err != nil {
 		return missing(err)
 	}
-	left := crl.NextUpdate.Sub(p.Clock())
+	left := f.end.Sub(p.Clock())
 	if left <= 0 {
-		p.Logger.WarnContext(r.Context(), "the CRL has passed its next update", "ref", visitOf(r).id, "issuer", crl.Issuer, "number", crl.Number)
+		p.Logger.WarnContext(r.Context(), "the CRL has passed its next update", "ref", visitOf(r).id, "issuer", id, "end", f.end)
 	}
-	serveDER(w, r, "application/pkix-crl", crl.DER, crl.ThisUpdate, min(max(left, 0), crlCache))
+	f.serve(w, r, min(max(left, 0), crlCache))
 	return nil
 }
 
@@ -67,12 +81,34 @@ func missing(err error) error {
 	return err
 }
 
-// serveDER answers with data, its conditional requests and HEAD (RFC 9110 13, RFC 9111).
-func serveDER(w http.ResponseWriter, r *http.Request, mime string, data []byte, modified time.Time, maxAge time.Duration) {
+func newFile(mime string, data []byte, modified, end time.Time) *file {
+	return &file{mime: mime, data: data, etag: `"` + digest(data)[:32] + `"`, modified: modified, end: end}
+}
+
+// serve answers with the file, its conditional requests and HEAD (RFC 9110 13, RFC 9111).
+func (f *file) serve(w http.ResponseWriter, r *http.Request, maxAge time.Duration) {
 	h := w.Header()
-	h.Set("Content-Type", mime)
-	h.Set("ETag", `"`+digest(data)[:32]+`"`)
+	h.Set("Content-Type", f.mime)
+	h.Set("ETag", f.etag)
 	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	http.ServeContent(w, r, "", modified, bytes.NewReader(data))
+	if !plainGet(r) {
+		http.ServeContent(w, r, "", f.modified, bytes.NewReader(f.data))
+		return
+	}
+	// The same answer in one piece: ServeContent would copy a long list bit by bit before it is sent.
+	h.Set("Last-Modified", f.modified.UTC().Format(http.TimeFormat))
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Content-Length", strconv.Itoa(len(f.data)))
+	_, _ = w.Write(f.data) //nolint:gosec // DER of ours under its own type; where the client has gone away there is nothing to do
+}
+
+// plainGet knows a request for the whole file on no condition.
+func plainGet(r *http.Request) bool {
+	for _, name := range []string{"Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	return r.Method == http.MethodGet
 }

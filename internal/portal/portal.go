@@ -146,6 +146,7 @@ type portal struct {
 	pages     map[order.Language]templates
 	texts     catalog
 	assets    assets
+	shelf     *shelf
 	misses    *httprate.RateLimiter
 	forms     *httprate.RateLimiter
 	vouchers  guard
@@ -159,7 +160,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	c.Limits = c.Limits.withDefaults()
 	p := &portal{
-		Config: c, misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
+		Config: c, shelf: newShelf(c.Clock, c.Logger), misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
 		vouchers: newGuard(c.Limits.VoucherRefusals, c.Limits.VoucherRefusalsInAll), originals: newGuard(c.Limits.OriginalRefusals, c.Limits.OriginalRefusalsInAll),
 	}
 	var err error

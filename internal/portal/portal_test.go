@@ -52,6 +52,10 @@ type record struct {
 	down   error
 
 	stopped []string // reminders: order number and recipient
+	files   int      // lists and CA certificates that were read
+	hangs   bool     // lists are not answered at all
+	waiting int      // for lists, at present
+	most    int      // waiting at a time
 }
 
 var errAbsent = fault.New(fault.NotFound, "absent", "ありません。", "Absent.")
@@ -86,10 +90,22 @@ func (r *record) Certificates(_ context.Context, n string) ([]order.Certificate,
 }
 
 func (r *record) IssuingCA(_ context.Context, id string) (order.IssuingCA, error) {
+	r.do(func() { r.files++ })
 	return look(r, r.cas, id)
 }
 
-func (r *record) CRL(_ context.Context, id string) (order.CRL, error) { return look(r, r.crls, id) }
+func (r *record) CRL(ctx context.Context, id string) (order.CRL, error) {
+	var hangs bool
+	r.do(func() { r.files++; r.waiting++; r.most = max(r.most, r.waiting); hangs = r.hangs })
+	defer r.do(func() { r.waiting-- })
+	if hangs {
+		<-ctx.Done()
+		return order.CRL{}, fault.New(fault.Unavailable, "record", "停止中", "down").Because(ctx.Err())
+	}
+	return look(r, r.crls, id)
+}
+
+func (r *record) do(f func()) { r.mu.Lock(); defer r.mu.Unlock(); f() }
 
 func (r *record) AddLink(_ context.Context, l order.Link) error {
 	r.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// statements keeps what changes say to PostgreSQL prepared: parsing and planning is a good part of a short statement's time. Texts are
-// constants of this package, so their number is bounded.
+// statements keeps what is said to PostgreSQL most often prepared: parsing and planning is a good part of a short statement's time. Texts
+// are constants of this package, so their number is bounded.
 type statements struct{ kept sync.Map } // text → *statement
 
 type statement struct {
@@ -69,4 +69,12 @@ func (s *Store) exec(ctx context.Context, text string, args ...any) (sql.Result,
 		return prepared.ExecContext(ctx, args...)
 	}
 	return s.db.ExecContext(ctx, text, args...)
+}
+
+// get reads one row outside of a change.
+func (s *Store) get(ctx context.Context, dest any, text string, args ...any) error {
+	if prepared := s.statements.of(s.db, text); prepared != nil { //nolint:sqlclosecheck // kept for the next question
+		return prepared.GetContext(ctx, dest, args...)
+	}
+	return s.db.GetContext(ctx, dest, text, args...)
 }

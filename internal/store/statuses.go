@@ -24,7 +24,7 @@ func (r statusRow) status() order.CertificateStatus {
 // CertificateStatus returns whether the certificate is revoked. One that was never issued is NotFound.
 func (s *Store) CertificateStatus(ctx context.Context, issuer, serial string) (order.CertificateStatus, error) {
 	var r statusRow
-	err := s.db.GetContext(ctx, &r, `
+	err := s.get(ctx, &r, `
 		SELECT issuer, serial, revoked_at, revocation_reason FROM certificates WHERE issuer = $1 AND serial = $2`, issuer, serial)
 	return r.status(), translate(ctx, orNotFound(err, unknownCertificate()))
 }
