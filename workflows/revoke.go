@@ -92,6 +92,26 @@ func (r *revocation) publish() error {
 		r.published = true // a key that no certificate holds
 		return nil
 	}
+	if workflow.GetVersion(r.ctx, listByList, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return r.publishTogether()
+	}
+	for left := r.standing.Issuers; !r.published; {
+		r.show("publication")
+		var lists []activities.PublishedList
+		lists, left = publishEach(r.ctx, left, listOptions)
+		r.result.Lists += len(lists)
+		if r.published = len(left) == 0; r.published {
+			return nil
+		}
+		if err := workflow.Sleep(r.ctx, publishRetry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publishTogether is publish as it was before each list had an activity of its own.
+func (r *revocation) publishTogether() error {
 	for !r.published {
 		r.show("publication")
 		in := activities.PublishInput{Issuers: r.standing.Issuers}

@@ -22,11 +22,11 @@ type clock struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
 	start   time.Time
-	publish func(attempt int) error
+	publish func(issuer string) error
 
 	mu        sync.Mutex
 	standing  activities.RevocationStanding
-	published []activities.PublishInput
+	published []string
 	escalated []time.Duration // after the start
 	notified  int
 	posted    []string
@@ -42,7 +42,7 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 	for _, before := range []time.Duration{12 * time.Hour, 4 * time.Hour, 0} {
 		c.standing.Warnings = append(c.standing.Warnings, c.standing.DueAt.Add(-before))
 	}
-	c.publish = func(int) error { return nil }
+	c.publish = func(string) error { return nil }
 	c.RegisterWorkflow(Revoke)
 	c.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	c.OnActivity(revoking.ReadRevocation, mock.Anything, activities.RevocationInput{ID: request}).Return(
@@ -50,11 +50,10 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 			c.do(func() { s = c.standing })
 			return s, nil
 		})
-	c.OnActivity(publishing.PublishCRLs, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.PublishInput) (activities.PublishResult, error) {
-			c.do(func() { c.published = append(c.published, in) })
-			err := c.publish(len(c.published))
-			return activities.PublishResult{Lists: []activities.PublishedList{{Issuer: "a", Number: 2}}}, activities.ToTemporal(err)
+	c.OnActivity(publishing.PublishCRL, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.ListInput) (activities.PublishedList, error) {
+			c.do(func() { c.published = append(c.published, in.Issuer) })
+			return activities.PublishedList{Issuer: in.Issuer, Number: 2}, activities.ToTemporal(c.publish(in.Issuer))
 		}).Maybe()
 	c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.EscalateInput) (activities.LettersResult, error) {
@@ -99,7 +98,7 @@ func TestARevocationIsPublishedAtOnceAndTold(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
-	require.Equal(t, []activities.PublishInput{{Issuers: []string{"a"}}}, c.published)
+	require.Equal(t, []string{"a"}, c.published)
 	require.Equal(t, 1, c.notified)
 	require.ElementsMatch(t, []string{"user", "contact"}, c.posted)
 	require.Empty(t, c.escalated)
@@ -145,7 +144,7 @@ func TestADeclinedReportEndsItsClock(t *testing.T) {
 func TestAListThatCannotBeSignedIsTriedOnAndEscalated(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
-	c.publish = func(int) error {
+	c.publish = func(string) error {
 		if c.Now().Sub(c.start) < 21*time.Hour {
 			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
 		}
@@ -153,6 +152,19 @@ func TestAListThatCannotBeSignedIsTriedOnAndEscalated(t *testing.T) {
 	}
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
 	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour}, c.escalated)
+}
+
+func TestAListThatIsRefusedIsTriedWithoutTheOther(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a", "b"}})
+	c.publish = func(issuer string) error {
+		if issuer == "a" && c.Now().Sub(c.start) < 12*time.Minute {
+			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
+		}
+		return nil
+	}
+	require.Equal(t, RevokeResult{Lists: 2, Letters: 2}, c.run())
+	require.ElementsMatch(t, []string{"a", "b", "a", "a", "a"}, c.published, "the other is published once")
 }
 
 func TestWhatIsDoneIsNotDoneAgain(t *testing.T) {
@@ -182,16 +194,10 @@ func TestCancellingTheWorkflowTakesNothingBack(t *testing.T) {
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
 }
 
-func TestScheduledWorkflowsCallTheirActivities(t *testing.T) {
+func TestTheSweepCallsItsActivity(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.OnActivity(publishing.PublishCRLs, mock.Anything, activities.PublishInput{}).Return(activities.PublishResult{}, nil).Once()
-	env.ExecuteWorkflow(PublishCRLs)
-	require.NoError(t, env.GetWorkflowError())
-	env.AssertExpectations(t)
-
-	env = suite.NewTestWorkflowEnvironment()
 	env.OnActivity(revoking.TakeUpRevocations, mock.Anything, activities.TakeUpInput{}).Return(activities.TakeUpResult{Requests: 2}, nil).Once()
 	env.ExecuteWorkflow(TakeUpRevocations)
 	require.NoError(t, env.GetWorkflowError())

@@ -56,6 +56,7 @@ type Rules struct {
 	LintNoticeBlocks  bool          // any finding above "pass" stops issuance
 	CRLEvery          time.Duration // F: at least every 7 days
 	CRLValidity       time.Duration // F: at most 10 days
+	CRLWarnBefore     time.Duration // so long before its nextUpdate a list that has no successor is an alarm: some attempts have failed by then
 
 	ReissueAfterCompromise bool                                     // a certificate revoked for the compromise of its key may be issued again with another key, validated anew (G25, D9)
 	RevokeAsked            time.Duration                            // F: the subscriber asks, or the key is compromised

@@ -37,7 +37,7 @@ func guide() Rules {
 		MinIssuingCABits:   4096, // E; performance is measured with the same size
 		SubscriberEKUs:     []string{emailProtection},
 		LintNoticeBlocks:   true,
-		CRLEvery:           day, CRLValidity: 7 * day,
+		CRLEvery:           day, CRLValidity: 7 * day, CRLWarnBefore: 5 * day,
 		ReissueAfterCompromise: true,
 
 		RevokeAsked: day,
