@@ -17,8 +17,8 @@ import (
 
 const request = "0198c6f2-0000-7000-8000-00000000000a"
 
-// clock is a revocation in virtual time: its record, and what was done.
-type clock struct {
+// clockwork is a revocation in virtual time: its record, and what was done.
+type clockwork struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
 	start   time.Time
@@ -28,14 +28,15 @@ type clock struct {
 	standing  activities.RevocationStanding
 	published []string
 	escalated []time.Duration // after the start
+	asked     []time.Duration // for the preliminary answer, after the start
 	notified  int
 	posted    []string
 }
 
-func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
+func newClock(t *testing.T, standing activities.RevocationStanding) *clockwork {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	c := &clock{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), standing: standing}
+	c := &clockwork{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), standing: standing}
 	c.SetStartTime(c.start)
 	c.SetTestTimeout(time.Minute)
 	c.standing.DueAt = c.start.Add(24 * time.Hour)
@@ -57,6 +58,11 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 		}).Maybe()
 	c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.EscalateInput) (activities.LettersResult, error) {
+			if in.Answer {
+				c.do(func() { c.asked = append(c.asked, c.Now().Sub(c.start)) })
+				require.Equal(t, len(c.asked), in.Nth)
+				return activities.LettersResult{}, nil
+			}
 			c.do(func() { c.escalated = append(c.escalated, c.Now().Sub(c.start)) })
 			require.Equal(t, len(c.escalated), in.Nth)
 			return activities.LettersResult{Letters: []activities.PostInput{{Number: number, Letter: "warning-" + string(rune('0'+in.Nth))}}}, nil
@@ -74,17 +80,17 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 	return c
 }
 
-func (c *clock) do(f func()) { c.mu.Lock(); defer c.mu.Unlock(); f() }
+func (c *clockwork) do(f func()) { c.mu.Lock(); defer c.mu.Unlock(); f() }
 
 // changed lets the record change after a while, and says so.
-func (c *clock) changed(after time.Duration, change func(*activities.RevocationStanding)) {
+func (c *clockwork) changed(after time.Duration, change func(*activities.RevocationStanding)) {
 	c.RegisterDelayedCallback(func() {
 		c.do(func() { change(&c.standing) })
 		c.SignalWorkflow(RevocationChanged, nil)
 	}, after)
 }
 
-func (c *clock) run() RevokeResult {
+func (c *clockwork) run() RevokeResult {
 	c.t.Helper()
 	c.ExecuteWorkflow(Revoke, activities.RevocationInput{ID: request})
 	require.True(c.t, c.IsWorkflowCompleted())
@@ -129,6 +135,58 @@ func TestADecisionThatNobodyTellsOfIsNoticedWithinADay(t *testing.T) {
 	c.RegisterDelayedCallback(func() { c.do(func() { c.standing.Undecided, c.standing.Declined = false, true }) }, time.Hour)
 	require.Equal(t, RevokeResult{Declined: true}, c.run())
 	require.LessOrEqual(t, c.Now().Sub(c.start), 25*time.Hour)
+}
+
+func TestWhatWasSettledWithoutAWordIsNoWarning(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.RegisterDelayedCallback(func() { c.do(func() { c.standing.Undecided, c.standing.Published = false, true }) }, time.Hour)
+	require.Equal(t, RevokeResult{Letters: 2}, c.run(), "by another request")
+	require.Empty(t, c.escalated)
+	require.Equal(t, 12*time.Hour, c.Now().Sub(c.start).Truncate(time.Minute), "noticed when it would have warned")
+}
+
+func TestAReportHasAClockForItsPreliminaryAnswer(t *testing.T) {
+	t.Parallel()
+	report := func(t *testing.T) *clockwork {
+		c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+		c.standing.AnswerDueAt = c.start.Add(24 * time.Hour)
+		c.standing.AnswerWarnings = c.standing.Warnings
+		c.standing.DueAt = c.start.Add(5 * 24 * time.Hour)
+		c.standing.Warnings = []time.Time{c.standing.DueAt.Add(-12 * time.Hour), c.standing.DueAt.Add(-4 * time.Hour), c.standing.DueAt}
+		return c
+	}
+	c := report(t)
+	c.changed(15*time.Hour, func(s *activities.RevocationStanding) { s.Answered = true })
+	c.changed(110*time.Hour, func(s *activities.RevocationStanding) { s.Undecided = false })
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour}, c.asked, "answered after the first warning")
+	require.Equal(t, []time.Duration{108 * time.Hour}, c.escalated)
+
+	c = report(t)
+	c.changed(30*time.Hour, func(s *activities.RevocationStanding) { s.Undecided, s.Declined = false, true })
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour, 24 * time.Hour}, c.asked)
+	require.Empty(t, c.escalated)
+}
+
+func TestAReasonThatLeavesLessTimeMovesTheClock(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	day := c.standing.Warnings
+	c.standing.DueAt = c.start.Add(5 * 24 * time.Hour)
+	c.standing.Warnings = []time.Time{c.standing.DueAt.Add(-12 * time.Hour), c.standing.DueAt.Add(-4 * time.Hour), c.standing.DueAt}
+	c.publish = func(string) error {
+		if c.Now().Sub(c.start) < 21*time.Hour {
+			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
+		}
+		return nil
+	}
+	c.changed(2*time.Hour, func(s *activities.RevocationStanding) {
+		s.Undecided, s.DueAt, s.Warnings = false, c.start.Add(24*time.Hour), day
+	})
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour}, c.escalated)
 }
 
 func TestADeclinedReportEndsItsClock(t *testing.T) {

@@ -6,4 +6,7 @@ const (
 	// listByList: each issuing CA's list is published by an activity of its own on the queue of its key. Before, one activity published
 	// those of whichever worker took it, and repeated all when one failed.
 	listByList = "list-by-list"
+	// lookBeforeWarning: a revocation reads the record before it warns. Before, one whose report had been settled by another request warned
+	// of a clock that had stopped.
+	lookBeforeWarning = "look-before-warning"
 )

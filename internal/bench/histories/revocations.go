@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,7 +47,7 @@ func revocation(ctx context.Context, s *stand.Stand, report bool, decision *orde
 	return id, s.Temporal.GetWorkflow(ctx, id, "").Get(ctx, nil)
 }
 
-// reportEscalated is a problem report that waits until its clock warns; then staff decide not to follow it.
+// reportEscalated is a problem report that nobody answers until its clock warns; then staff answer, and decide not to follow it.
 func reportEscalated(ctx context.Context, s *stand.Stand) (string, error) {
 	c, err := certified(ctx, s)
 	if err != nil {
@@ -54,8 +55,8 @@ func reportEscalated(ctx context.Context, s *stand.Stand) (string, error) {
 	}
 	at := time.Now().Add(5*time.Second - 12*time.Hour)
 	rev, err := s.Desk.Records.RequestRevocation(ctx, order.RevocationRequest{
-		ID: uuid.NewString(), Origin: order.RevocationByStaff, Actor: staff.Actor, Reason: order.ReasonKeyCompromise, Issuer: c.Issuer, Serial: c.Serial,
-		Undecided: true, At: at, DueAt: at.Add(24 * time.Hour),
+		ID: uuid.NewString(), Origin: order.RevocationByStaff, Actor: staff.Actor, Reason: order.ReasonSuperseded, Issuer: c.Issuer, Serial: c.Serial,
+		Undecided: true, At: at, DueAt: at.Add(5 * 24 * time.Hour), AnswerDueAt: at.Add(24 * time.Hour),
 	})
 	if err != nil {
 		return "", err
@@ -63,11 +64,14 @@ func reportEscalated(ctx context.Context, s *stand.Stand) (string, error) {
 	if err := s.Desk.Orders.Revoke(ctx, rev.ID); err != nil {
 		return "", err
 	}
-	for rev.Escalations == 0 {
-		time.Sleep(200 * time.Millisecond)
-		if rev, err = s.Desk.Records.Revocation(ctx, rev.ID); err != nil {
+	warned := func(e order.Event) bool { return e.Action == "answer-escalated" }
+	for st := (order.Status{}); !slices.ContainsFunc(st.Timeline, warned); time.Sleep(200 * time.Millisecond) {
+		if st, err = s.Desk.Records.Order(ctx, c.Order); err != nil {
 			return "", err
 		}
+	}
+	if _, err := s.Desk.AnswerReport(ctx, rev.ID, order.ReportAnswer{Actor: staff.Actor, Findings: "we are looking into it"}); err != nil {
+		return "", err
 	}
 	if _, err := s.Desk.DecideRevocation(ctx, rev.ID, order.RevocationDecision{Actor: staff.Actor, Answer: "the key is not compromised"}); err != nil {
 		return "", err
