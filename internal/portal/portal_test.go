@@ -48,8 +48,10 @@ type record struct {
 	certs  map[string][]order.Certificate
 	cas    map[string]order.IssuingCA
 	crls   map[string]order.CRL
-	keys   map[string]string // order number by idempotency key, of what was handed in and accepted
-	down   error
+
+	standings []order.IssuerStanding
+	keys      map[string]string // order number by idempotency key, of what was handed in and accepted
+	down      error
 
 	stopped []string // reminders: order number and recipient
 }
@@ -87,6 +89,12 @@ func (r *record) Certificates(_ context.Context, n string) ([]order.Certificate,
 
 func (r *record) IssuingCA(_ context.Context, id string) (order.IssuingCA, error) {
 	return look(r, r.cas, id)
+}
+
+func (r *record) IssuerStandings(context.Context) ([]order.IssuerStanding, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.standings, nil
 }
 
 func (r *record) CRL(_ context.Context, id string) (order.CRL, error) { return look(r, r.crls, id) }
