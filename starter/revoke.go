@@ -91,6 +91,9 @@ func (p *program) revokeBy(ctx context.Context, o revokeOptions, args []string) 
 		if err != nil {
 			return err
 		}
+		if rev.Reason != r.Reason {
+			p.err.Println(p.out.Yellow(p.say("すでに別の理由で失効しています。理由は変わりません", "revoked already for another reason, which stays")+":"), rev.Reason.String())
+		}
 		if !rev.Undecided() {
 			rev = p.awaitList(ctx, d, rev, o.wait)
 		}

@@ -59,6 +59,12 @@ func TestARevocationDoesNotNeedTemporal(t *testing.T) {
 	c.lost = os.ErrDeadlineExceeded
 	c.ok("revoke", number, "--reason", "cessationOfOperation", "--wait", "0")
 	require.NotZero(t, c.standing(number).RevokedAt)
+	again := c.run("", "revoke", number, "--reason", "superseded", "--wait", "0")
+	require.Equal(t, exitDone, again.code)
+	require.Contains(t, again.err, "revoked already for another reason, which stays: cessationOfOperation", "a hurried operator does not take it for the new one")
+	worse := c.run("", "revoke", number, "--reason", "keyCompromise", "--wait", "0")
+	require.NotContains(t, worse.err, "which stays", "a compromised key is worse")
+	require.Equal(t, order.ReasonKeyCompromise, c.standing(number).Reason)
 }
 
 func TestAReportWaitsForADecision(t *testing.T) {

@@ -149,6 +149,7 @@ func TestWhatWasSettledWithoutAWordIsNoWarning(t *testing.T) {
 func TestAReportHasAClockForItsPreliminaryAnswer(t *testing.T) {
 	t.Parallel()
 	report := func(t *testing.T) *clockwork {
+		t.Helper()
 		c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
 		c.standing.AnswerDueAt = c.start.Add(24 * time.Hour)
 		c.standing.AnswerWarnings = c.standing.Warnings

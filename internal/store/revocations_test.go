@@ -608,7 +608,9 @@ func TestAReportIsAnsweredOnceAndItsClockFollowsTheReasonFound(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, report.Unanswered())
 	require.Equal(t, ask.Reporter, report.Reporter)
-	letters := func() int { return one[int](r, `SELECT count(*) FROM letters WHERE kind IN ('revocation-clock', 'report-answer')`) }
+	letters := func() int {
+		return one[int](r, `SELECT count(*) FROM letters WHERE kind IN ('revocation-clock', 'report-answer')`)
+	}
 	for range 2 {
 		require.NoError(t, r.EscalateAnswer(r.ctx(), report.ID, 1, r.tick(), []order.Letter{letter(c.Order, order.LetterRevocationClock, "1", noon)}))
 	}
@@ -650,4 +652,31 @@ func TestAReportIsAnsweredOnceAndItsClockFollowsTheReasonFound(t *testing.T) {
 	require.Equal(t, no.At, got.AnsweredAt, "a decision is an answer")
 	_, err = r.VerifyAudit(r.ctx(), nil)
 	require.NoError(t, err)
+}
+
+// What staff decide late, of an older issuing CA's certificate, while a list is being drafted: it is on that CA's next list and on no other.
+func TestARevocationByAnOlderIssuingCAIsOnItsOwnList(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	older, newer := r.issuer().ID, r.issuer().ID
+	seed := sha256.Sum256([]byte("moved along"))
+	old, renewed := r.issuedBy(older, seed), r.issuedBy(newer, seed)
+	draft, err := r.DraftCRL(r.ctx(), older, "", r.tick())
+	require.NoError(t, err)
+	rev := r.revoked(renewed, order.ReasonKeyCompromise)
+	require.ElementsMatch(t, []string{older, newer}, rev.Issuers(), "the key is the same")
+	require.NoError(t, r.PublishCRL(r.ctx(), list(draft)))
+	r.publish(newer, r.tick())
+	got, err := r.Revocation(r.ctx(), rev.ID)
+	require.NoError(t, err)
+	require.Zero(t, got.PublishedAt, "the older CA's list was drafted before: the clock runs on")
+	require.Equal(t, []string{old.Serial}, serials(r.publish(older, r.tick())))
+	got, err = r.Revocation(r.ctx(), rev.ID)
+	require.NoError(t, err)
+	require.NotZero(t, got.PublishedAt)
+	for _, c := range []order.Certificate{old, renewed} {
+		st, err := r.CertificateStatus(r.ctx(), c.Issuer, c.Serial)
+		require.NoError(t, err)
+		require.Equal(t, order.ReasonKeyCompromise, st.Reason, "as OCSP says it")
+	}
 }

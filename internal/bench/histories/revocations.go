@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"securemailid.example/internal/bench/stand"
+	"securemailid.example/internal/devstack/proc"
 	"securemailid.example/internal/order"
 	"securemailid.example/workflows"
 )
@@ -65,10 +67,14 @@ func reportEscalated(ctx context.Context, s *stand.Stand) (string, error) {
 		return "", err
 	}
 	warned := func(e order.Event) bool { return e.Action == "answer-escalated" }
-	for st := (order.Status{}); !slices.ContainsFunc(st.Timeline, warned); time.Sleep(200 * time.Millisecond) {
-		if st, err = s.Desk.Records.Order(ctx, c.Order); err != nil {
-			return "", err
+	if err := proc.Await(ctx, 200*time.Millisecond, func(ctx context.Context) error {
+		st, err := s.Desk.Records.Order(ctx, c.Order)
+		if err == nil && !slices.ContainsFunc(st.Timeline, warned) {
+			err = errors.New("no warning yet")
 		}
+		return err
+	}); err != nil {
+		return "", err
 	}
 	if _, err := s.Desk.AnswerReport(ctx, rev.ID, order.ReportAnswer{Actor: staff.Actor, Findings: "we are looking into it"}); err != nil {
 		return "", err
