@@ -57,8 +57,39 @@ type PublishedList struct {
 	NextUpdate time.Time `json:"next_update"`
 }
 
+// Register puts the issuing CAs whose keys are here into the record.
+func (p *Publishing) Register(ctx context.Context) error {
+	for _, signer := range p.Issuing {
+		if err := p.Records.SaveIssuingCA(ctx, signer.Describe()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ListInput names an issuing CA.
+type ListInput struct {
+	Issuer string `json:"issuer"`
+}
+
+// PublishCRL signs and publishes a new list of one issuing CA, with what has been revoked by now. An issuing CA whose key is elsewhere is a
+// fault of kind Unavailable: its own task queue should not have led here.
+func (p *Publishing) PublishCRL(ctx context.Context, in ListInput) (PublishedList, error) {
+	i := slices.IndexFunc(p.Issuing, func(s CRLSigner) bool { return s.ID() == in.Issuer })
+	if i < 0 {
+		return PublishedList{}, keyElsewhere()
+	}
+	crl, err := p.publish(ctx, p.Issuing[i], false)
+	return listed(crl), err
+}
+
+func listed(crl order.CRL) PublishedList {
+	return PublishedList{Issuer: crl.Issuer, Number: crl.Number, NextUpdate: crl.NextUpdate}
+}
+
 // PublishCRLs signs and publishes new lists, with what has been revoked by now. One list that fails does not hold up the others; a retry
-// publishes them again, which does no harm. An issuing CA whose key is elsewhere is a fault of kind Unavailable.
+// publishes them again, which does no harm. An issuing CA whose key is elsewhere is a fault of kind Unavailable. Workflows that began before
+// each list had an activity of its own call it; the others are commands and the start of a worker.
 func (p *Publishing) PublishCRLs(ctx context.Context, in PublishInput) (PublishResult, error) {
 	var out PublishResult
 	var failed error
@@ -76,7 +107,7 @@ func (p *Publishing) PublishCRLs(ctx context.Context, in PublishInput) (PublishR
 			failed = errors.Join(failed, fmt.Errorf("issuing CA %s: %w", signer.ID(), err))
 			continue
 		}
-		out.Lists = append(out.Lists, PublishedList{Issuer: crl.Issuer, Number: crl.Number, NextUpdate: crl.NextUpdate})
+		out.Lists = append(out.Lists, listed(crl))
 	}
 	return out, failed
 }

@@ -101,6 +101,18 @@ func TestOneListThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	require.Contains(t, l.current, "b")
 }
 
+func TestOneListIsPublishedByItself(t *testing.T) {
+	t.Parallel()
+	now, l := time.Now(), &lists{}
+	p := publisher(t, l, &now, issuing{id: "a", err: errors.New("the HSM does not answer")}, issuing{id: "b"})
+	require.NoError(t, p.Register(t.Context()))
+	got, err := p.PublishCRL(t.Context(), activities.ListInput{Issuer: "b"})
+	require.NoError(t, err)
+	require.Equal(t, activities.PublishedList{Issuer: "b", Number: 1, NextUpdate: now.AddDate(0, 0, 7)}, got)
+	_, err = p.PublishCRL(t.Context(), activities.ListInput{Issuer: "c"})
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "a key that is elsewhere")
+}
+
 func TestAQuickerPublisherIsNoFailure(t *testing.T) {
 	t.Parallel()
 	now, l := time.Now(), &lists{}

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,8 @@ type RevocationRecords interface {
 	UnfinishedRevocations(ctx context.Context, before time.Time) ([]order.Revocation, error)
 	// EscalateRevocation records the nth warning of an unfinished request with its letters, once.
 	EscalateRevocation(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error
+	// EscalateAnswer is EscalateRevocation for the preliminary answer to a problem report.
+	EscalateAnswer(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error
 	// RevocationNotified puts the letters about a revocation into the outbox, once.
 	RevocationNotified(ctx context.Context, id string, at time.Time, letters []order.Letter) error
 	// Order returns the order as it stands; its Status.Application is filled.
@@ -39,7 +42,9 @@ type Revoking struct {
 	Support string // the operator's address, which hears of a clock that runs out; empty: nobody is mailed
 	// TakeUp starts the workflow of a request unless it is under way.
 	TakeUp func(ctx context.Context, id string) error
-	Clock  func() time.Time
+	// Wake does so, too, and has one that is under way look into the record again.
+	Wake  func(ctx context.Context, id string) error
+	Clock func() time.Time
 }
 
 // RevocationInput names a request.
@@ -56,6 +61,10 @@ type RevocationStanding struct {
 	Issuers   []string    `json:"issuers,omitempty"` // whose lists it changes
 	DueAt     time.Time   `json:"due_at"`
 	Warnings  []time.Time `json:"warnings,omitempty"` // when it is escalated unless it is published by then
+
+	Answered       bool        `json:"answered,omitempty"`
+	AnswerDueAt    time.Time   `json:"answer_due_at,omitzero"`    // of a problem report
+	AnswerWarnings []time.Time `json:"answer_warnings,omitempty"` // as Warnings, unless it is answered by then
 }
 
 // ReadRevocation returns how far the request is.
@@ -68,9 +77,13 @@ func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (Revo
 		Undecided: rev.Undecided(), Declined: rev.Declined, Published: !rev.PublishedAt.IsZero(), Notified: !rev.NotifiedAt.IsZero(),
 		Issuers: rev.Issuers(), DueAt: rev.DueAt,
 	}
+	s.Answered, s.AnswerDueAt = !rev.AnsweredAt.IsZero(), rev.AnswerDueAt
 	for _, before := range r.Policy.At(rev.RequestedAt).RevocationWarnings {
 		if at := rev.DueAt.Add(-before); at.After(rev.RequestedAt) {
 			s.Warnings = append(s.Warnings, at)
+		}
+		if at := rev.AnswerDueAt.Add(-before); at.After(rev.RequestedAt) && rev.AnswerDueAt.Before(rev.DueAt) {
+			s.AnswerWarnings = append(s.AnswerWarnings, at) // else the clock of the revocation speaks for both
 		}
 	}
 	return s, nil
@@ -78,8 +91,9 @@ func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (Revo
 
 // EscalateInput names a warning of a request: the nth, from 1.
 type EscalateInput struct {
-	ID  string `json:"id"`
-	Nth int    `json:"nth"`
+	ID     string `json:"id"`
+	Nth    int    `json:"nth"`
+	Answer bool   `json:"answer,omitempty"` // of the clock of the preliminary answer
 }
 
 // LettersResult names letters to be delivered.
@@ -100,19 +114,28 @@ func (r *Revoking) EscalateRevocation(ctx context.Context, in EscalateInput) (Le
 		if err != nil {
 			return LettersResult{}, err
 		}
-		l := letter(order.LetterRevocationClock, fmt.Sprintf("%s/%d", in.ID, in.Nth), c.Order, st.Application, r.Clock(), order.Facts{
-			Serial: c.Serial, Deadline: rev.DueAt, Request: rev.ID, RevocationReason: rev.Reason.String(),
+		key, due := fmt.Sprintf("%s/%d", in.ID, in.Nth), rev.DueAt
+		if in.Answer {
+			key, due = fmt.Sprintf("%s/answer/%d", in.ID, in.Nth), rev.AnswerDueAt
+		}
+		l := letter(order.LetterRevocationClock, key, c.Order, st.Application, r.Clock(), order.Facts{
+			Serial: c.Serial, Deadline: due, Request: rev.ID, RevocationReason: rev.Reason.String(), Preliminary: in.Answer,
 		})
 		l.Recipient, l.Facts.ContactName, l.Facts.CertificateEmail = r.Support, "", ""
 		letters = append(letters, l)
 	}
-	if err := r.Records.EscalateRevocation(ctx, in.ID, in.Nth, r.Clock(), letters); err != nil {
+	record := r.Records.EscalateRevocation
+	if in.Answer {
+		record = r.Records.EscalateAnswer
+	}
+	if err := record(ctx, in.ID, in.Nth, r.Clock(), letters); err != nil {
 		return LettersResult{}, err
 	}
 	return r.pending(ctx, rev, order.LetterRevocationClock)
 }
 
-// NotifyRevocation writes to the certificate address and to the technical contact that the certificate is revoked.
+// NotifyRevocation writes to the certificate address and to the technical contact that the certificate is revoked, unless another request
+// has done it, which tells them; and to whoever reported it.
 func (r *Revoking) NotifyRevocation(ctx context.Context, in RevocationInput) (LettersResult, error) {
 	rev, err := r.Records.Revocation(ctx, in.ID)
 	if err != nil {
@@ -124,12 +147,39 @@ func (r *Revoking) NotifyRevocation(ctx context.Context, in RevocationInput) (Le
 		if err != nil {
 			return LettersResult{}, err
 		}
-		letters = append(letters, revoked(st, c, rev, r.Clock())...)
+		if c.RevokedBy == rev.ID {
+			letters = append(letters, revoked(st, c, rev, r.Clock())...)
+		}
+		if rev.Reporter != "" && c == rev.Certificates[0] {
+			letters = append(letters, reporterAnswer(st, rev, r.Clock(), "", "revoked"))
+		}
 	}
 	if err := r.Records.RevocationNotified(ctx, in.ID, r.Clock(), letters); err != nil {
 		return LettersResult{}, err
 	}
-	return r.pending(ctx, rev, order.LetterRevoked)
+	return r.pending(ctx, rev, order.LetterRevoked, order.LetterReportAnswer)
+}
+
+// ReportAnswer are the letters that say to whoever reported a problem with a certificate, and to its technical contact, what was found.
+func ReportAnswer(st order.Status, rev order.Revocation, now time.Time, words, outcome string) []order.Letter {
+	contact := reporterAnswer(st, rev, now, words, outcome)
+	contact.Key += "/contact"
+	own := letter(order.LetterReportAnswer, "", st.Number, st.Application, now, contact.Facts)
+	contact.Recipient, contact.Facts.ContactName = own.Recipient, own.Facts.ContactName
+	letters := []order.Letter{contact}
+	if rev.Reporter != "" {
+		letters = append(letters, reporterAnswer(st, rev, now, words, outcome))
+	}
+	return letters
+}
+
+// reporterAnswer names the certificate by its serial number and says nothing else of the order to a stranger.
+func reporterAnswer(st order.Status, rev order.Revocation, now time.Time, words, outcome string) order.Letter {
+	l := letter(order.LetterReportAnswer, rev.ID+"/"+outcome, st.Number, st.Application, now, order.Facts{
+		Serial: rev.Certificates[0].Serial, Request: rev.ID, Reason: words, Outcome: outcome,
+	})
+	l.Recipient, l.Facts.ContactName, l.Facts.CertificateEmail, l.Facts.Organization = rev.Reporter, "", "", ""
+	return l
 }
 
 // revoked are the letters about one certificate.
@@ -145,8 +195,8 @@ func revoked(st order.Status, c order.RevocationOfOne, rev order.Revocation, now
 	return []order.Letter{user, contact}
 }
 
-// pending names the undelivered letters of the kind that the request's orders have. A repeat finds those that an attempt before it wrote.
-func (r *Revoking) pending(ctx context.Context, rev order.Revocation, kind order.LetterKind) (LettersResult, error) {
+// pending names the undelivered letters of the kinds that the request's orders have. A repeat finds those that an attempt before it wrote.
+func (r *Revoking) pending(ctx context.Context, rev order.Revocation, kinds ...order.LetterKind) (LettersResult, error) {
 	var out LettersResult
 	seen := map[string]bool{}
 	for _, c := range rev.Certificates {
@@ -159,7 +209,7 @@ func (r *Revoking) pending(ctx context.Context, rev order.Revocation, kind order
 			return out, err
 		}
 		for _, l := range letters {
-			if l.Kind == kind {
+			if slices.Contains(kinds, l.Kind) {
 				out.Letters = append(out.Letters, PostInput{Number: l.Order, Letter: l.ID})
 			}
 		}
@@ -178,15 +228,23 @@ type TakeUpResult struct {
 	Requests int `json:"requests"`
 }
 
+// wakeFor is how long after a decision a workflow is told to look: one that did not hear of it does, and its history stays short.
+const wakeFor = time.Hour
+
 // TakeUpRevocations starts the workflow of every request that still has something to come. So none is lost whose door could not
-// reach Temporal, or whose workflow was ended by hand.
+// reach Temporal, or whose workflow was ended by hand. One under way is left alone, however often this is done, unless something has been
+// decided lately: by staff, or by another request that revoked the certificate of a report.
 func (r *Revoking) TakeUpRevocations(ctx context.Context, _ TakeUpInput) (TakeUpResult, error) {
 	unfinished, err := r.Records.UnfinishedRevocations(ctx, r.Clock().Add(-takeUpAfter))
 	if err != nil {
 		return TakeUpResult{}, err
 	}
 	for _, rev := range unfinished {
-		if err := r.TakeUp(ctx, rev.ID); err != nil {
+		begin := r.TakeUp
+		if !rev.Undecided() && rev.DecidedAt.After(rev.RequestedAt) && r.Clock().Sub(rev.DecidedAt) < wakeFor {
+			begin = r.Wake
+		}
+		if err := begin(ctx, rev.ID); err != nil {
 			return TakeUpResult{}, err
 		}
 	}

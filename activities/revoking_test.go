@@ -59,6 +59,11 @@ func (r *revoked) EscalateRevocation(_ context.Context, _ string, nth int, _ tim
 	return nil
 }
 
+func (r *revoked) EscalateAnswer(_ context.Context, _ string, _ int, _ time.Time, letters []order.Letter) error {
+	r.letters = append(r.letters, letters...)
+	return nil
+}
+
 func (r *revoked) UnfinishedRevocations(_ context.Context, before time.Time) ([]order.Revocation, error) {
 	if r.request.RequestedAt.Before(before) {
 		return []order.Revocation{r.request}, nil
@@ -75,7 +80,7 @@ func newRevoking(t *testing.T, now time.Time) (*activities.Revoking, *revoked) {
 	r := &revoked{
 		request: order.Revocation{
 			ID: askedFor, Reason: order.ReasonSuperseded, RequestedAt: now, DueAt: now.Add(24 * time.Hour), DecidedAt: now,
-			Certificates: []order.RevocationOfOne{{Order: "1000000001", Sequence: 1, Issuer: "a", Serial: "5a", RevokedAt: now}},
+			Certificates: []order.RevocationOfOne{{Order: "1000000001", Sequence: 1, Issuer: "a", Serial: "5a", RevokedAt: now, RevokedBy: askedFor}},
 		},
 		orders: map[string]order.Status{"1000000001": {Number: "1000000001", CertificateEmail: app.CertificateEmail, Domain: "example.co.jp", Application: app}},
 	}
@@ -96,6 +101,77 @@ func TestTheStandingSaysWhenToWarn(t *testing.T) {
 	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
 	require.NoError(t, err)
 	require.Len(t, got.Warnings, 1, "no warning lies before the request")
+}
+
+func TestAReportHasTwoClocks(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	r.request.DecidedAt, r.request.AnswerDueAt = time.Time{}, now.Add(24*time.Hour)
+	got, err := a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Empty(t, got.AnswerWarnings, "both end at the same time: one warning says it")
+	r.request.DueAt = now.Add(5 * 24 * time.Hour)
+	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Equal(t, []time.Time{now.Add(12 * time.Hour), now.Add(20 * time.Hour), now.Add(24 * time.Hour)}, got.AnswerWarnings)
+	require.Equal(t, now.Add(108*time.Hour), got.Warnings[0])
+	require.False(t, got.Answered)
+	_, err = a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 1, Answer: true})
+	require.NoError(t, err)
+	require.True(t, r.letters[0].Facts.Preliminary)
+	require.Equal(t, r.request.AnswerDueAt, r.letters[0].Facts.Deadline)
+}
+
+func TestWhoeverReportedHearsOfItAndNothingElse(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	r.request.Reporter, r.request.AnswerDueAt = "reporter@example.com", now.Add(24*time.Hour)
+	letters := activities.ReportAnswer(r.orders["1000000001"], r.request, now, "we are asking", "")
+	require.Len(t, letters, 2)
+	require.Equal(t, "tech@example.com", letters[0].Recipient)
+	require.Equal(t, "reporter@example.com", letters[1].Recipient)
+	require.NotEqual(t, letters[0].Key, letters[1].Key)
+	require.Equal(t, order.Facts{Number: "1000000001", Serial: "5a", Request: askedFor, Reason: "we are asking"}, letters[1].Facts, "a stranger learns nothing of the order")
+
+	r.request.Certificates[0].RevokedBy = "another request"
+	_, err := a.NotifyRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.Len(t, r.letters, 1, "the subscriber has heard from the request that revoked it")
+	require.Equal(t, "reporter@example.com", r.letters[0].Recipient)
+	require.Equal(t, "revoked", r.letters[0].Facts.Outcome)
+}
+
+func TestAWorkflowIsWokenForAWhileAfterADecision(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	for _, row := range []struct {
+		shows   string
+		decided time.Time
+		woken   bool
+	}{
+		{"undecided: nothing has changed, however often one looks", time.Time{}, false},
+		{"decided lately", now.Add(-30 * time.Minute), true},
+		{"decided long ago, and not published yet: it knows", now.Add(-2 * time.Hour), false},
+		{"decided as it came: its door has started it", now.Add(-time.Hour * 9 / 10), false},
+	} {
+		t.Run(row.shows, func(t *testing.T) {
+			t.Parallel()
+			a, r := newRevoking(t, now)
+			r.request.RequestedAt, r.request.DecidedAt = now.Add(-time.Hour*9/10), row.decided
+			if row.decided.Before(r.request.RequestedAt) {
+				r.request.RequestedAt = now.Add(-9 * time.Hour)
+			}
+			woken := false
+			a.TakeUp = func(context.Context, string) error { return nil }
+			a.Wake = func(context.Context, string) error { woken = true; return nil }
+			got, err := a.TakeUpRevocations(t.Context(), activities.TakeUpInput{})
+			require.NoError(t, err)
+			require.Equal(t, 1, got.Requests)
+			require.Equal(t, row.woken, woken)
+		})
+	}
 }
 
 func (r *revoked) Original(context.Context, string) (order.Original, order.ReissueFacts, error) {
@@ -194,7 +270,7 @@ func TestWhatNobodyLooksAfterIsTakenUp(t *testing.T) {
 	got, err := a.TakeUpRevocations(t.Context(), activities.TakeUpInput{})
 	require.NoError(t, err)
 	require.Zero(t, got.Requests, "its door is still at it")
-	r.request.RequestedAt = now.Add(-10 * time.Minute)
+	r.request.RequestedAt, r.request.DecidedAt = now.Add(-10*time.Minute), now.Add(-10*time.Minute)
 	got, err = a.TakeUpRevocations(t.Context(), activities.TakeUpInput{})
 	require.NoError(t, err)
 	require.Equal(t, 1, got.Requests)

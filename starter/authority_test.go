@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/smallstep/pkcs7"
 	"github.com/stretchr/testify/require"
@@ -90,6 +91,15 @@ func TestCAInitMakesAnAuthorityThatTheRecordKnows(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(c.ok("ca", "show", "--json")), &views))
 	require.Len(t, views, 1)
 	require.Equal(t, int64(1), views[0].CRL)
+	require.True(t, views[0].InService)
+	c.ok("ca", "show", "--check")
+	c.now = c.now.Add(49 * time.Hour) // two lists have not come
+	r = c.run("", "ca", "show", "--check")
+	require.Equal(t, exitUnavailable, r.code, r.err)
+	require.Contains(t, r.out, "has no successor and ends")
+	c.now = c.now.AddDate(0, 0, 7)
+	require.Contains(t, c.run("", "ca", "show", "--check").out, "overdue since")
+	c.now = c.now.AddDate(0, 0, -7).Add(-49 * time.Hour)
 
 	again := c.run(spec, "ca", "init", "-f", "-", "--dir", dir)
 	require.Equal(t, exitRefused, again.code, "keys are never overwritten")

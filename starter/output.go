@@ -97,6 +97,7 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterIssuedContact:     {JA: "発行のお知らせ (技術担当者)", EN: "issue notice (technical contact)"},
 	order.LetterRevocationLink:    {JA: "失効手続きのリンク", EN: "revocation link"},
 	order.LetterRevoked:           {JA: "失効のお知らせ", EN: "revocation notice"},
+	order.LetterReportAnswer:      {JA: "通報への回答", EN: "answer to a report"},
 	order.LetterRevocationClock:   {JA: "失効期限の警告", EN: "revocation warning"},
 	order.LetterStatusLink:        {JA: "状況確認のリンク", EN: "status link"},
 }

@@ -18,6 +18,7 @@ import (
 // revokeOptions are the flags of revoke.
 type revokeOptions struct {
 	reason, note, actor, key, proof string
+	reporter                        string
 	sequence                        int
 	urgent, report, json            bool
 	wait                            time.Duration
@@ -56,9 +57,10 @@ certificate's key (see "revoke text"). --report records a problem report, which 
 	flags.IntVar(&o.sequence, "sequence", 0, "注文の何番目の証明書か (既定: 最新) / which certificate of the order (default: the latest)")
 	flags.BoolVar(&o.urgent, "urgent", false, "24時間以内に必要 (無権限の申請、検証の誤り) / due within 24 hours: request not authorised, validation unreliable")
 	flags.BoolVar(&o.report, "report", false, "通報として記録し判断を待つ / record a report that waits for a decision")
+	flags.StringVar(&o.reporter, "reporter", "", "--report: 通報者のメールアドレス。回答を送ります / address of whoever reported it, for the answers")
 	flags.DurationVar(&o.wait, "wait", 30*time.Second, "CRLの発行を待つ時間 / how long to wait for the CRL")
 	flags.BoolVar(&o.json, "json", false, "結果をJSONで表示 / print JSON")
-	c.AddCommand(p.revokeText(), p.revokeList(), p.revokeDecide())
+	c.AddCommand(p.revokeText(), p.revokeList(), p.revokeAnswer(), p.revokeDecide())
 	return c
 }
 
@@ -84,10 +86,13 @@ func (p *program) revokeBy(ctx context.Context, o revokeOptions, args []string) 
 		if err != nil {
 			return err
 		}
-		r.Actor, r.Note, r.Undecided = actor, o.note, o.report
+		r.Actor, r.Note, r.Undecided, r.Reporter = actor, o.note, o.report, o.reporter
 		rev, err := d.Revoke(ctx, r, o.urgent)
 		if err != nil {
 			return err
+		}
+		if rev.Reason != r.Reason {
+			p.err.Println(p.out.Yellow(p.say("すでに別の理由で失効しています。理由は変わりません", "revoked already for another reason, which stays")+":"), rev.Reason.String())
 		}
 		if !rev.Undecided() {
 			rev = p.awaitList(ctx, d, rev, o.wait)

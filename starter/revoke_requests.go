@@ -70,7 +70,7 @@ func (p *program) revocationTable(all []order.Revocation) {
 		p.err.Println(p.say("完了していない申し出はありません。", "Nothing is unfinished."))
 		return
 	}
-	t := cli.Table{Head: []string{p.say("申し出の番号", "request"), p.say("待ち", "waits for"), p.say("期限", "due"), p.say("理由", "reason"), p.say("オーダー", "order")}}
+	t := cli.Table{Head: []string{p.say("申し出の番号", "request"), p.say("待ち", "waits for"), p.say("回答期限", "answer due"), p.say("期限", "due"), p.say("理由", "reason"), p.say("オーダー", "order")}}
 	for _, r := range all {
 		waits := p.say("CRLの発行", "the CRL")
 		switch {
@@ -83,13 +83,51 @@ func (p *program) revocationTable(all []order.Revocation) {
 		if p.clock().After(r.DueAt) && r.PublishedAt.IsZero() {
 			due = p.out.Red(due)
 		}
+		answer := "-"
+		if r.Unanswered() {
+			if answer = p.at(r.AnswerDueAt); p.clock().After(r.AnswerDueAt) {
+				answer = p.out.Red(answer)
+			}
+		} else if !r.AnsweredAt.IsZero() {
+			answer = p.out.Green(p.say("回答済み", "answered"))
+		}
 		number := "-"
 		if len(r.Certificates) > 0 {
 			number = r.Certificates[0].Order
 		}
-		t.Add(r.ID, waits, due, r.Reason.String(), number)
+		t.Add(r.ID, waits, answer, due, r.Reason.String(), number)
 	}
 	t.Print(p.out)
+}
+
+func (p *program) revokeAnswer() *cobra.Command {
+	var findings, actor string
+	c := &cobra.Command{
+		Use:   "answer REQUEST --findings TEXT",
+		Short: "通報に途中経過を回答 / Give the preliminary answer to a problem report",
+		Long: `通報を受けてから24時間以内に、通報者と証明書の利用者に調査の途中経過を伝えます (SBR 4.9.5)。技術担当者と、--reporter で記録した通報者にメールします。
+メールアドレスのない通報者には、先に電話などで伝えてください。決定 (「revoke decide」) も回答になります。
+Within 24 hours of a report, whoever reported and the subscriber hear what has been found so far. It is mailed to the technical contact, and to
+the reporter where --reporter gave an address; tell others by phone first. A decision ("revoke decide") is an answer as well.`,
+		Example: `  starter revoke answer 0198c6f2-0000-7000-8000-00000000000a --findings "We are asking the organisation about the use of the certificate."`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := p.actor(actor)
+			if err != nil {
+				return err
+			}
+			return p.atDesk(cmd.Context(), func(d *app.Desk) error {
+				rev, err := d.AnswerReport(cmd.Context(), args[0], order.ReportAnswer{Actor: by, Findings: findings})
+				if err == nil {
+					p.out.Println(p.out.Green(p.say("回答を記録しました", "answered"))+":", rev.ID)
+				}
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&findings, "findings", "", "途中経過 (通報者と技術担当者に届きます) / what has been found so far; both read it")
+	c.Flags().StringVar(&actor, "actor", "", "操作者 / who acts (default: SMID_ACTOR, else staff/LOGIN)")
+	return c
 }
 
 func (p *program) revokeDecide() *cobra.Command {

@@ -59,6 +59,12 @@ func TestARevocationDoesNotNeedTemporal(t *testing.T) {
 	c.lost = os.ErrDeadlineExceeded
 	c.ok("revoke", number, "--reason", "cessationOfOperation", "--wait", "0")
 	require.NotZero(t, c.standing(number).RevokedAt)
+	again := c.run("", "revoke", number, "--reason", "superseded", "--wait", "0")
+	require.Equal(t, exitDone, again.code)
+	require.Contains(t, again.err, "revoked already for another reason, which stays: cessationOfOperation", "a hurried operator does not take it for the new one")
+	worse := c.run("", "revoke", number, "--reason", "keyCompromise", "--wait", "0")
+	require.NotContains(t, worse.err, "which stays", "a compromised key is worse")
+	require.Equal(t, order.ReasonKeyCompromise, c.standing(number).Reason)
 }
 
 func TestAReportWaitsForADecision(t *testing.T) {
@@ -85,6 +91,35 @@ func TestAReportWaitsForADecision(t *testing.T) {
 	require.Equal(t, exitRefused, c.run("", "revoke", "decide", slow.ID, "--revoke", "--reason", "superseded").code)
 	require.Contains(t, c.ok("revoke", "decide", urgent.ID, "--revoke", "--reason", "superseded"), "revoked")
 	require.NotZero(t, c.standing(number).RevokedAt)
+}
+
+func TestAReportIsAnsweredWithinADay(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	require.Equal(t, exitInput, c.run("", "revoke", number, "--reason", "superseded", "--reporter", "a@example.com").code, "only a report has a reporter")
+	require.Equal(t, exitInput, c.run("", "revoke", number, "--reason", "superseded", "--report", "--reporter", "nobody").code)
+	var report order.Revocation
+	require.NoError(t, json.Unmarshal([]byte(c.ok("revoke", number, "--report", "--reason", "privilegeWithdrawn", "--reporter", "a@example.com", "--json")), &report))
+	require.Equal(t, 24*time.Hour, report.AnswerDueAt.Sub(report.RequestedAt))
+	require.Contains(t, c.ok("revoke", "list"), "answer due")
+	require.Equal(t, exitInput, c.run("", "revoke", "answer", report.ID).code, "an answer says something")
+	for range 2 {
+		c.ok("revoke", "answer", report.ID, "--findings", "We are asking the organisation.")
+	}
+	require.Contains(t, c.ok("revoke", "list"), "answered")
+	require.Equal(t, exitRefused, c.run("", "revoke", "answer", report.ID, "--findings", "Something else.").code)
+	c.ok("revoke", "decide", report.ID, "--decline", "All is well.")
+	st, err := c.Records.Order(t.Context(), number)
+	require.NoError(t, err)
+	answers := 0
+	for _, l := range st.Letters {
+		if l.Kind == order.LetterReportAnswer {
+			answers++
+		}
+	}
+	require.Equal(t, 4, answers, "what was found, then what was decided, to both")
+	require.Zero(t, c.standing(number).RevokedAt)
 }
 
 func TestACompromisedKeyIsRevokedWhateverItComesIn(t *testing.T) {

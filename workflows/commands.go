@@ -27,6 +27,7 @@ var (
 	publishing  *activities.Publishing
 	reminding   *activities.Reminding
 	reconciling *activities.Reconciling
+	overseeing  *activities.Overseeing
 	responders  *activities.Responders
 )
 

@@ -76,6 +76,21 @@ func publishOptions(summary string) workflow.ActivityOptions {
 	return o
 }
 
+// listOptions is publishOptions for the list of one issuing CA, on the queue of the workers that hold its key.
+func listOptions(issuer string) workflow.ActivityOptions {
+	o := publishOptions("publish the list of " + issuer)
+	o.TaskQueue = IssuerQueue(issuer)
+	return o
+}
+
+// scheduledListOptions is listOptions for a Schedule that comes again within the hour: a run ends before the next, which would be skipped
+// otherwise, and with it the lists of all issuing CAs.
+func scheduledListOptions(issuer string) workflow.ActivityOptions {
+	o := listOptions(issuer)
+	o.ScheduleToCloseTimeout = 50 * time.Minute
+	return o
+}
+
 // mailOptions retries for as long as mail servers do: five days, at most every half hour. Then the letters stay in the outbox,
 // where staff see them and may have them sent again.
 func mailOptions(summary string) workflow.ActivityOptions {

@@ -18,6 +18,7 @@ type Activities struct {
 	Reminding *activities.Reminding
 
 	Reconciling *activities.Reconciling
+	Overseeing  *activities.Overseeing
 }
 
 // Register puts the workflows of orders and letters with their activities on a worker of TaskQueue.
@@ -30,7 +31,7 @@ func Register(w worker.Registry, a Activities) {
 	w.RegisterWorkflowWithOptions(TakeUpRevocations, workflow.RegisterOptions{Name: TakeUpRevocationsType})
 	w.RegisterWorkflowWithOptions(RemindExpiry, workflow.RegisterOptions{Name: RemindExpiryType})
 	w.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileType})
-	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing, a.Revoking, a.Reminding, a.Reconciling} {
+	for _, set := range []any{a.Accepting, a.Domain, a.Commands, a.Closing, a.Mailing, a.Revoking, a.Reminding, a.Reconciling, a.Overseeing} {
 		w.RegisterActivity(set)
 	}
 }
@@ -53,4 +54,10 @@ func RegisterSigning(w worker.Registry, s Signing) {
 	for _, set := range []any{s.Issuing, s.Publishing, s.Responders} {
 		w.RegisterActivity(set)
 	}
+}
+
+// RegisterIssuer puts what only the key of one issuing CA can sign on a worker of its IssuerQueue.
+func RegisterIssuer(w worker.Registry, s Signing) {
+	w.RegisterActivity(s.Publishing)
+	w.RegisterActivity(s.Responders)
 }

@@ -33,21 +33,24 @@ type revocation struct {
 	ctx       workflow.Context // not cancelled with the workflow: a revocation is not taken back
 	id        string
 	standing  activities.RevocationStanding
-	warned    int  // warnings that are behind us
+	warned    bool // a clock has
 	published bool // the clock has stopped
 	result    RevokeResult
 	shown     string
 }
 
 // Revoke brings a recorded request to its end: a problem report waits for staff; what is revoked is published at once and told. The
-// certificate is revoked in the record before this begins, so OCSP says so already. Beside it runs the clock of SBR 4.9.1.1.
+// certificate is revoked in the record before this begins, so OCSP says so already. Beside it run the clocks of SBR 4.9.1.1 and 4.9.5.
 func Revoke(ctx workflow.Context, in activities.RevocationInput) (RevokeResult, error) {
 	detached, _ := workflow.NewDisconnectedContext(ctx)
 	r := &revocation{ctx: detached, id: in.ID}
-	if err := r.read(); err != nil {
+	if err := r.read(r.ctx); err != nil {
 		return r.result, err
 	}
-	workflow.Go(r.ctx, r.watchClock)
+	workflow.Go(r.ctx, func(ctx workflow.Context) { r.watch(ctx, &clock{}) })
+	if len(r.standing.AnswerWarnings) > 0 {
+		workflow.Go(r.ctx, func(ctx workflow.Context) { r.watch(ctx, &clock{answer: true}) })
+	}
 	for _, step := range []func() error{r.awaitDecision, r.publish, r.notify} {
 		if err := step(); err != nil || r.standing.Declined {
 			return r.result, err
@@ -57,10 +60,14 @@ func Revoke(ctx workflow.Context, in activities.RevocationInput) (RevokeResult, 
 }
 
 // read asks the record how far the request is. An unknown one fails the workflow: nothing can come of it.
-func (r *revocation) read() (err error) {
-	r.standing, err = call(r.ctx, recordOptions("read the request"), revoking.ReadRevocation, activities.RevocationInput{ID: r.id})
-	r.published, r.result.Declined = r.standing.Published, r.standing.Declined
-	return err
+func (r *revocation) read(ctx workflow.Context) error {
+	standing, err := call(ctx, recordOptions("read the request"), revoking.ReadRevocation, activities.RevocationInput{ID: r.id})
+	if err != nil {
+		return err
+	}
+	r.standing = standing
+	r.published, r.result.Declined = r.published || r.standing.Published, r.standing.Declined
+	return nil
 }
 
 // awaitDecision waits while staff have to decide. Whoever changes the record says so by a signal; where that could not be sent, it is
@@ -71,14 +78,14 @@ func (r *revocation) awaitDecision() error {
 		r.show("decision")
 		timerCtx, drop := workflow.WithCancel(r.ctx)
 		timer := workflow.NewTimerWithOptions(timerCtx, lookAgain, workflow.TimerOptions{Summary: "look into the record again"})
-		err := workflow.Await(r.ctx, func() bool { return changed.Len() > 0 || timer.IsReady() })
+		err := workflow.Await(r.ctx, func() bool { return changed.Len() > 0 || timer.IsReady() || !r.standing.Undecided })
 		drop()
 		if err != nil {
 			return err
 		}
 		for changed.ReceiveAsync(nil) { // several are one
 		}
-		if err := r.read(); err != nil {
+		if err := r.read(r.ctx); err != nil {
 			return err
 		}
 	}
@@ -92,6 +99,26 @@ func (r *revocation) publish() error {
 		r.published = true // a key that no certificate holds
 		return nil
 	}
+	if workflow.GetVersion(r.ctx, listByList, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return r.publishTogether()
+	}
+	for left := r.standing.Issuers; !r.published; {
+		r.show("publication")
+		var lists []activities.PublishedList
+		lists, left = publishEach(r.ctx, left, listOptions)
+		r.result.Lists += len(lists)
+		if r.published = len(left) == 0; r.published {
+			return nil
+		}
+		if err := workflow.Sleep(r.ctx, publishRetry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publishTogether is publish as it was before each list had an activity of its own.
+func (r *revocation) publishTogether() error {
 	for !r.published {
 		r.show("publication")
 		in := activities.PublishInput{Issuers: r.standing.Issuers}
@@ -136,32 +163,68 @@ func (r *revocation) post(ctx workflow.Context, letters []activities.PostInput) 
 	}
 }
 
-// watchClock escalates at every warning that passes before the revocation is published.
-func (r *revocation) watchClock(ctx workflow.Context) {
-	for r.warned < len(r.standing.Warnings) {
-		at := r.standing.Warnings[r.warned]
-		timerCtx, drop := workflow.WithCancel(ctx)
-		timer := workflow.NewTimerWithOptions(timerCtx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "clock of the revocation"})
-		err := workflow.Await(ctx, func() bool { return timer.IsReady() || r.stopped() })
-		drop()
-		if err != nil || r.stopped() {
+// clock is what a request has to keep: the list's (SBR 4.9.1.1), or for a problem report that of the preliminary answer (4.9.5).
+type clock struct {
+	answer bool
+	warned int // warnings that are behind us
+}
+
+func (c *clock) warnings(s activities.RevocationStanding) ([]time.Time, time.Time) {
+	if c.answer {
+		return s.AnswerWarnings, s.AnswerDueAt
+	}
+	return s.Warnings, s.DueAt
+}
+
+// watch escalates at every warning that passes before the clock has stopped.
+func (r *revocation) watch(ctx workflow.Context, c *clock) {
+	for {
+		all, _ := c.warnings(r.standing)
+		if c.warned >= len(all) {
 			return
 		}
-		r.warned++
-		r.escalate(ctx)
+		at := all[c.warned]
+		timerCtx, drop := workflow.WithCancel(ctx)
+		timer := workflow.NewTimerWithOptions(timerCtx, at.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: "clock of the revocation"})
+		err := workflow.Await(ctx, func() bool { return timer.IsReady() || r.stopped(c) || r.moved(c, at) })
+		due := timer.IsReady()
+		drop()
+		if err != nil || r.stopped(c) {
+			return
+		}
+		if due {
+			c.warned++
+			r.escalate(ctx, c)
+		}
 	}
 }
 
-// stopped reports whether nothing is left for the clock to watch.
-func (r *revocation) stopped() bool { return r.published || r.standing.Declined }
+// moved reports whether the next warning is no longer at that moment: staff have found a reason that leaves less time.
+func (r *revocation) moved(c *clock, at time.Time) bool {
+	all, _ := c.warnings(r.standing)
+	return c.warned >= len(all) || !all[c.warned].Equal(at)
+}
 
-// escalate makes a warning heard: metric, log, search attribute, audit trail, and a letter to the operator.
-func (r *revocation) escalate(ctx workflow.Context) {
-	overdue := !workflow.Now(ctx).Before(r.standing.DueAt)
-	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"overdue": fmt.Sprint(overdue)}).Counter("smid_revocation_warnings").Inc(1)
-	workflow.GetLogger(ctx).Warn("The clock of a revocation runs out", "request", r.id, "due", r.standing.DueAt, "overdue", overdue)
+// stopped reports whether nothing is left for the clock to watch.
+func (r *revocation) stopped(c *clock) bool {
+	return r.published || r.standing.Declined || c.answer && r.standing.Answered
+}
+
+// escalate makes a warning heard: metric, log, search attribute, audit trail, and a letter to the operator. What has been decided, answered
+// or published without a word to this workflow is no warning.
+func (r *revocation) escalate(ctx workflow.Context, c *clock) {
+	if workflow.GetVersion(ctx, lookBeforeWarning, workflow.DefaultVersion, 1) > workflow.DefaultVersion {
+		if err := r.read(ctx); err != nil || r.stopped(c) {
+			return
+		}
+	}
+	_, due := c.warnings(r.standing)
+	overdue := !workflow.Now(ctx).Before(due)
+	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"overdue": fmt.Sprint(overdue), "answer": fmt.Sprint(c.answer)}).Counter("smid_revocation_warnings").Inc(1)
+	workflow.GetLogger(ctx).Warn("The clock of a revocation runs out", "request", r.id, "due", due, "overdue", overdue, "answer", c.answer)
+	r.warned = true
 	r.show(r.shown)
-	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, activities.EscalateInput{ID: r.id, Nth: r.warned})
+	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, activities.EscalateInput{ID: r.id, Nth: c.warned, Answer: c.answer})
 	if err != nil {
 		workflow.GetLogger(ctx).Error("A warning could not be recorded", "request", r.id, "error", err)
 		return
@@ -171,7 +234,7 @@ func (r *revocation) escalate(ctx workflow.Context) {
 
 // show says to operators what the request waits on. Staff are needed for a decision, and once the clock has warned.
 func (r *revocation) show(waitsOn string) {
-	staff := r.standing.Undecided || r.warned > 0
+	staff := r.standing.Undecided || r.warned
 	updates := []temporal.SearchAttributeUpdate{NeedsStaff.ValueSet(staff)}
 	if waitsOn != r.shown {
 		r.shown = waitsOn
@@ -183,7 +246,10 @@ func (r *revocation) show(waitsOn string) {
 	}
 	details := fmt.Sprintf("**revocation** waits on %s\n\n- due %s\n", waitsOn, r.standing.DueAt.UTC().Format(time.DateTime+" UTC"))
 	if staff {
-		details += fmt.Sprintf("- from %s; warnings so far: %d\n", order.PartyStaff, r.warned)
+		details += fmt.Sprintf("- from %s\n", order.PartyStaff)
+	}
+	if !r.standing.Answered && !r.standing.AnswerDueAt.IsZero() {
+		details += fmt.Sprintf("- preliminary answer due %s\n", r.standing.AnswerDueAt.UTC().Format(time.DateTime+" UTC"))
 	}
 	workflow.SetCurrentDetails(r.ctx, details)
 }

@@ -17,32 +17,33 @@ import (
 
 const request = "0198c6f2-0000-7000-8000-00000000000a"
 
-// clock is a revocation in virtual time: its record, and what was done.
-type clock struct {
+// clockwork is a revocation in virtual time: its record, and what was done.
+type clockwork struct {
 	*testsuite.TestWorkflowEnvironment
 	t       *testing.T
 	start   time.Time
-	publish func(attempt int) error
+	publish func(issuer string) error
 
 	mu        sync.Mutex
 	standing  activities.RevocationStanding
-	published []activities.PublishInput
+	published []string
 	escalated []time.Duration // after the start
+	asked     []time.Duration // for the preliminary answer, after the start
 	notified  int
 	posted    []string
 }
 
-func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
+func newClock(t *testing.T, standing activities.RevocationStanding) *clockwork {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	c := &clock{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), standing: standing}
+	c := &clockwork{TestWorkflowEnvironment: suite.NewTestWorkflowEnvironment(), t: t, start: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), standing: standing}
 	c.SetStartTime(c.start)
 	c.SetTestTimeout(time.Minute)
 	c.standing.DueAt = c.start.Add(24 * time.Hour)
 	for _, before := range []time.Duration{12 * time.Hour, 4 * time.Hour, 0} {
 		c.standing.Warnings = append(c.standing.Warnings, c.standing.DueAt.Add(-before))
 	}
-	c.publish = func(int) error { return nil }
+	c.publish = func(string) error { return nil }
 	c.RegisterWorkflow(Revoke)
 	c.RegisterWorkflowWithOptions(Post, workflow.RegisterOptions{Name: PostType})
 	c.OnActivity(revoking.ReadRevocation, mock.Anything, activities.RevocationInput{ID: request}).Return(
@@ -50,14 +51,18 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 			c.do(func() { s = c.standing })
 			return s, nil
 		})
-	c.OnActivity(publishing.PublishCRLs, mock.Anything, mock.Anything).Return(
-		func(_ context.Context, in activities.PublishInput) (activities.PublishResult, error) {
-			c.do(func() { c.published = append(c.published, in) })
-			err := c.publish(len(c.published))
-			return activities.PublishResult{Lists: []activities.PublishedList{{Issuer: "a", Number: 2}}}, activities.ToTemporal(err)
+	c.OnActivity(publishing.PublishCRL, mock.Anything, mock.Anything).Return(
+		func(_ context.Context, in activities.ListInput) (activities.PublishedList, error) {
+			c.do(func() { c.published = append(c.published, in.Issuer) })
+			return activities.PublishedList{Issuer: in.Issuer, Number: 2}, activities.ToTemporal(c.publish(in.Issuer))
 		}).Maybe()
 	c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.EscalateInput) (activities.LettersResult, error) {
+			if in.Answer {
+				c.do(func() { c.asked = append(c.asked, c.Now().Sub(c.start)) })
+				require.Equal(t, len(c.asked), in.Nth)
+				return activities.LettersResult{}, nil
+			}
 			c.do(func() { c.escalated = append(c.escalated, c.Now().Sub(c.start)) })
 			require.Equal(t, len(c.escalated), in.Nth)
 			return activities.LettersResult{Letters: []activities.PostInput{{Number: number, Letter: "warning-" + string(rune('0'+in.Nth))}}}, nil
@@ -75,17 +80,17 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clock {
 	return c
 }
 
-func (c *clock) do(f func()) { c.mu.Lock(); defer c.mu.Unlock(); f() }
+func (c *clockwork) do(f func()) { c.mu.Lock(); defer c.mu.Unlock(); f() }
 
 // changed lets the record change after a while, and says so.
-func (c *clock) changed(after time.Duration, change func(*activities.RevocationStanding)) {
+func (c *clockwork) changed(after time.Duration, change func(*activities.RevocationStanding)) {
 	c.RegisterDelayedCallback(func() {
 		c.do(func() { change(&c.standing) })
 		c.SignalWorkflow(RevocationChanged, nil)
 	}, after)
 }
 
-func (c *clock) run() RevokeResult {
+func (c *clockwork) run() RevokeResult {
 	c.t.Helper()
 	c.ExecuteWorkflow(Revoke, activities.RevocationInput{ID: request})
 	require.True(c.t, c.IsWorkflowCompleted())
@@ -99,7 +104,7 @@ func TestARevocationIsPublishedAtOnceAndTold(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
-	require.Equal(t, []activities.PublishInput{{Issuers: []string{"a"}}}, c.published)
+	require.Equal(t, []string{"a"}, c.published)
 	require.Equal(t, 1, c.notified)
 	require.ElementsMatch(t, []string{"user", "contact"}, c.posted)
 	require.Empty(t, c.escalated)
@@ -132,6 +137,59 @@ func TestADecisionThatNobodyTellsOfIsNoticedWithinADay(t *testing.T) {
 	require.LessOrEqual(t, c.Now().Sub(c.start), 25*time.Hour)
 }
 
+func TestWhatWasSettledWithoutAWordIsNoWarning(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.RegisterDelayedCallback(func() { c.do(func() { c.standing.Undecided, c.standing.Published = false, true }) }, time.Hour)
+	require.Equal(t, RevokeResult{Letters: 2}, c.run(), "by another request")
+	require.Empty(t, c.escalated)
+	require.Equal(t, 12*time.Hour, c.Now().Sub(c.start).Truncate(time.Minute), "noticed when it would have warned")
+}
+
+func TestAReportHasAClockForItsPreliminaryAnswer(t *testing.T) {
+	t.Parallel()
+	report := func(t *testing.T) *clockwork {
+		t.Helper()
+		c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+		c.standing.AnswerDueAt = c.start.Add(24 * time.Hour)
+		c.standing.AnswerWarnings = c.standing.Warnings
+		c.standing.DueAt = c.start.Add(5 * 24 * time.Hour)
+		c.standing.Warnings = []time.Time{c.standing.DueAt.Add(-12 * time.Hour), c.standing.DueAt.Add(-4 * time.Hour), c.standing.DueAt}
+		return c
+	}
+	c := report(t)
+	c.changed(15*time.Hour, func(s *activities.RevocationStanding) { s.Answered = true })
+	c.changed(110*time.Hour, func(s *activities.RevocationStanding) { s.Undecided = false })
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour}, c.asked, "answered after the first warning")
+	require.Equal(t, []time.Duration{108 * time.Hour}, c.escalated)
+
+	c = report(t)
+	c.changed(30*time.Hour, func(s *activities.RevocationStanding) { s.Undecided, s.Declined = false, true })
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour, 24 * time.Hour}, c.asked)
+	require.Empty(t, c.escalated)
+}
+
+func TestAReasonThatLeavesLessTimeMovesTheClock(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	day := c.standing.Warnings
+	c.standing.DueAt = c.start.Add(5 * 24 * time.Hour)
+	c.standing.Warnings = []time.Time{c.standing.DueAt.Add(-12 * time.Hour), c.standing.DueAt.Add(-4 * time.Hour), c.standing.DueAt}
+	c.publish = func(string) error {
+		if c.Now().Sub(c.start) < 21*time.Hour {
+			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
+		}
+		return nil
+	}
+	c.changed(2*time.Hour, func(s *activities.RevocationStanding) {
+		s.Undecided, s.DueAt, s.Warnings = false, c.start.Add(24*time.Hour), day
+	})
+	c.run()
+	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour}, c.escalated)
+}
+
 func TestADeclinedReportEndsItsClock(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
@@ -145,7 +203,7 @@ func TestADeclinedReportEndsItsClock(t *testing.T) {
 func TestAListThatCannotBeSignedIsTriedOnAndEscalated(t *testing.T) {
 	t.Parallel()
 	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a"}})
-	c.publish = func(int) error {
+	c.publish = func(string) error {
 		if c.Now().Sub(c.start) < 21*time.Hour {
 			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
 		}
@@ -153,6 +211,19 @@ func TestAListThatCannotBeSignedIsTriedOnAndEscalated(t *testing.T) {
 	}
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
 	require.Equal(t, []time.Duration{12 * time.Hour, 20 * time.Hour}, c.escalated)
+}
+
+func TestAListThatIsRefusedIsTriedWithoutTheOther(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Issuers: []string{"a", "b"}})
+	c.publish = func(issuer string) error {
+		if issuer == "a" && c.Now().Sub(c.start) < 12*time.Minute {
+			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
+		}
+		return nil
+	}
+	require.Equal(t, RevokeResult{Lists: 2, Letters: 2}, c.run())
+	require.ElementsMatch(t, []string{"a", "b", "a", "a", "a"}, c.published, "the other is published once")
 }
 
 func TestWhatIsDoneIsNotDoneAgain(t *testing.T) {
@@ -182,16 +253,10 @@ func TestCancellingTheWorkflowTakesNothingBack(t *testing.T) {
 	require.Equal(t, RevokeResult{Lists: 1, Letters: 2}, c.run())
 }
 
-func TestScheduledWorkflowsCallTheirActivities(t *testing.T) {
+func TestTheSweepCallsItsActivity(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.OnActivity(publishing.PublishCRLs, mock.Anything, activities.PublishInput{}).Return(activities.PublishResult{}, nil).Once()
-	env.ExecuteWorkflow(PublishCRLs)
-	require.NoError(t, env.GetWorkflowError())
-	env.AssertExpectations(t)
-
-	env = suite.NewTestWorkflowEnvironment()
 	env.OnActivity(revoking.TakeUpRevocations, mock.Anything, activities.TakeUpInput{}).Return(activities.TakeUpResult{Requests: 2}, nil).Once()
 	env.ExecuteWorkflow(TakeUpRevocations)
 	require.NoError(t, env.GetWorkflowError())

@@ -1,5 +1,12 @@
 package workflows
 
-// Behaviour that changes for orders already under way hides behind workflow.GetVersion with an id that names the behaviour, such
-// as "mail-before-reminder", listed here with the release that introduced it and the reason. There is none yet: the histories in
-// testdata/histories are of the first release, and replay_test.go holds every later one to them.
+// Behaviour that changes for workflows already under way hides behind workflow.GetVersion with an id that names the behaviour, listed
+// here with its reason. Histories from before stay in testdata/histories, and replay_test.go holds every later version to them.
+const (
+	// listByList: each issuing CA's list is published by an activity of its own on the queue of its key. Before, one activity published
+	// those of whichever worker took it, and repeated all when one failed.
+	listByList = "list-by-list"
+	// lookBeforeWarning: a revocation reads the record before it warns. Before, one whose report had been settled by another request warned
+	// of a clock that had stopped.
+	lookBeforeWarning = "look-before-warning"
+)

@@ -64,6 +64,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 
 		Reminding:   &activities.Reminding{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Reconciling: &activities.Reconciling{Records: records, Policy: rules, Clock: w.Clock},
+		Overseeing:  &activities.Overseeing{Records: records, Policy: rules, Clock: w.Clock},
 	}}
 	if !w.Config.Signing {
 		return p, nil

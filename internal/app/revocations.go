@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
@@ -22,6 +23,9 @@ func (d *Desk) Revoke(ctx context.Context, r order.RevocationRequest, urgent boo
 	if urgent {
 		r.DueAt = r.At.Add(rules.RevokeAsked)
 	}
+	if r.Undecided {
+		r.AnswerDueAt = r.At.Add(rules.ReportAnswer)
+	}
 	if err := fault.InvalidFields(r.Check()); err != nil {
 		return order.Revocation{}, err
 	}
@@ -35,18 +39,76 @@ func (d *Desk) Revoke(ctx context.Context, r order.RevocationRequest, urgent boo
 	return rev, nil
 }
 
-// DecideRevocation records what staff have decided about a problem report.
+// AnswerReport tells reporter and subscriber what has been found so far (SBR 4.9.5).
+func (d *Desk) AnswerReport(ctx context.Context, id string, a order.ReportAnswer) (order.Revocation, error) {
+	a.At = d.Clock()
+	if err := fault.InvalidFields(a.Check()); err != nil {
+		return order.Revocation{}, err
+	}
+	letters, err := d.reportLetters(ctx, id, a.Findings, "")
+	if err != nil {
+		return order.Revocation{}, err
+	}
+	rev, err := d.Records.AnswerReport(ctx, id, a, letters)
+	if err != nil {
+		return rev, err
+	}
+	d.takeUp(ctx, rev)
+	return rev, d.postAll(ctx, rev, order.LetterReportAnswer)
+}
+
+// reportLetters are what reporter and subscriber read about a report.
+func (d *Desk) reportLetters(ctx context.Context, id, words, outcome string) ([]order.Letter, error) {
+	rev, err := d.Records.Revocation(ctx, id)
+	if err != nil || len(rev.Certificates) == 0 {
+		return nil, err
+	}
+	st, err := d.Records.Order(ctx, rev.Certificates[0].Order)
+	return activities.ReportAnswer(st, rev, d.Clock(), words, outcome), err
+}
+
+// postAll has the letters delivered that wait in the outbox of the request's orders. What cannot be started now, reconciliation starts.
+func (d *Desk) postAll(ctx context.Context, rev order.Revocation, kind order.LetterKind) error {
+	if len(rev.Certificates) == 0 {
+		return nil
+	}
+	pending, err := d.Records.PendingLetters(ctx, rev.Certificates[0].Order)
+	if err != nil {
+		return err
+	}
+	for _, l := range pending {
+		if l.Kind != kind {
+			continue
+		}
+		if err := d.Orders.Post(ctx, l.Order, l.ID); err != nil {
+			d.Logger.WarnContext(ctx, "a letter is recorded and will be sent later", "letter", l.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+// DecideRevocation records what staff have decided about a problem report. The clock of the reason that they have found runs from the report
+// on, and never gives more time than there was.
 func (d *Desk) DecideRevocation(ctx context.Context, id string, decision order.RevocationDecision) (order.Revocation, error) {
 	decision.At = d.Clock()
 	if err := fault.InvalidFields(decision.Check()); err != nil {
 		return order.Revocation{}, err
 	}
-	rev, err := d.Records.DecideRevocation(ctx, id, decision)
+	var letters []order.Letter
+	if decision.Revoke {
+		decision.Within = d.Rules.At(decision.At).RevocationClock(order.RevocationByStaff, decision.Reason)
+	} else {
+		var err error
+		if letters, err = d.reportLetters(ctx, id, decision.Answer, "declined"); err != nil {
+			return order.Revocation{}, err
+		}
+	}
+	rev, err := d.Records.DecideRevocation(ctx, id, decision, letters)
 	if err != nil {
 		return rev, err
 	}
 	d.takeUp(ctx, rev)
-	return rev, nil
+	return rev, d.postAll(ctx, rev, order.LetterReportAnswer)
 }
 
 // takeUp starts the request's workflow or wakes it. The record is what counts, and a Schedule takes up what nobody looks after; so a

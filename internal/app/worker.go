@@ -49,7 +49,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer func() { _ = p.prober.Close() }()
 	if p.signing != nil {
-		if _, err := p.signing.Publishing.PublishCRLs(ctx, activities.PublishInput{IfDue: true}); err != nil {
+		if err := w.publishFirst(ctx, p.signing.Publishing); err != nil {
 			return err
 		}
 	}
@@ -65,6 +65,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	orders := &engine.Orders{Client: c}
+	p.orders.Revoking.Wake = orders.Revoke
 	p.orders.Revoking.TakeUp, p.orders.Reminding.Poster, p.orders.Reconciling.Engine = orders.ResumeRevocation, orders, orders
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -79,6 +80,18 @@ func (w *Worker) Run(ctx context.Context) error {
 		return fmt.Errorf("polling ended: %w", cause)
 	}
 	return err
+}
+
+// publishFirst makes the issuing CAs known and publishes the lists that are due. One that cannot be published now keeps nobody from working: a
+// Schedule tries it every hour and says so.
+func (w *Worker) publishFirst(ctx context.Context, p *activities.Publishing) error {
+	if err := p.Register(ctx); err != nil {
+		return err
+	}
+	if _, err := p.PublishCRLs(ctx, activities.PublishInput{IfDue: true}); err != nil {
+		w.Logger.ErrorContext(ctx, "a revocation list could not be published at the start", "error", err)
+	}
+	return nil
 }
 
 // start begins polling. Slots are fixed and few: on small machines more of them only wait for the database.
@@ -116,6 +129,9 @@ func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) (
 		})
 		workflows.RegisterSigning(signing, *p.signing)
 		workers = append(workers, signing)
+		for _, issuing := range p.ca.All() {
+			workers = append(workers, issuerWorker(c, issuing.ID(), *p.signing, border, fail))
+		}
 	}
 	for i, each := range workers {
 		if err := each.Start(); err != nil {
@@ -124,6 +140,20 @@ func (w *Worker) start(c client.Client, p parts, fail context.CancelCauseFunc) (
 		}
 	}
 	return workers, nil
+}
+
+// issuerWorker polls for what only the key of one issuing CA can sign. Its lists queue behind each other anyway.
+func issuerWorker(c client.Client, id string, s workflows.Signing, border []interceptor.WorkerInterceptor, fail context.CancelCauseFunc) worker.Worker {
+	w := worker.New(c, workflows.IssuerQueue(id), worker.Options{
+		MaxConcurrentActivityExecutionSize: 2,
+		MaxConcurrentActivityTaskPollers:   2,
+		DisableWorkflowWorker:              true,
+		WorkerStopTimeout:                  stopTimeout,
+		Interceptors:                       border,
+		OnFatalError:                       fail,
+	})
+	workflows.RegisterIssuer(w, s)
+	return w
 }
 
 // stopAll stops workers at the same time, so that the whole takes as long as the slowest.

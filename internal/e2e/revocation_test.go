@@ -244,20 +244,32 @@ func TestACompromisedKeyIsNoLongerGoodForAnything(t *testing.T) {
 	w.blocked(waiting, "invalid-fields", 1)
 }
 
-// TestTheListIsPublishedBySchedule: a run of the Schedule publishes a list with a higher number.
+// TestTheListIsPublishedBySchedule: a run of the Schedule publishes a list with a higher number once the last one is a day old; by hand at
+// any time.
 func TestTheListIsPublishedBySchedule(t *testing.T) {
 	t.Parallel()
 	w := common.enter(t)
 	_, c := w.issuedTo(w.application(order.DCVTXT))
 	leaf := parsed(t, c.DER)
 	_, before := w.list(leaf)
-	require.NoError(t, w.temporal.ScheduleClient().GetHandle(w.ctx, "publish-crl").Trigger(w.ctx, client.ScheduleTriggerOptions{}))
-	w.until("the next list", func(context.Context) error {
-		if _, now := w.list(leaf); now.Number.Cmp(before.Number) <= 0 {
-			return errors.New(now.Number.String())
-		}
-		return nil
-	})
+	next := func() {
+		w.until("the next list", func(context.Context) error {
+			_, now := w.list(leaf)
+			if now.Number.Cmp(before.Number) <= 0 {
+				return errors.New(now.Number.String())
+			}
+			before = now
+			return nil
+		})
+	}
+	run, err := w.temporal.ExecuteWorkflow(w.ctx, client.StartWorkflowOptions{TaskQueue: workflows.TaskQueue}, workflows.PublishCRLsType, workflows.PublishCRLsInput{All: true})
+	require.NoError(t, err)
+	require.NoError(t, run.Get(w.ctx, nil))
+	next()
+	_, err = w.sql.ExecContext(w.ctx, `UPDATE crls SET this_update = this_update - interval '1 day'`)
+	require.NoError(t, err)
+	w.trigger("publish-crl")
+	next()
 	for _, id := range []string{"publish-crl", "take-up-revocations"} {
 		d, err := w.temporal.ScheduleClient().GetHandle(w.ctx, id).Describe(w.ctx)
 		require.NoError(t, err)

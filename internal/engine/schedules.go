@@ -26,7 +26,7 @@ type schedule struct {
 // schedules is everything that runs by the clock.
 func schedules(rules policy.Rules) []schedule {
 	return []schedule{
-		{"publish-crl", workflows.PublishCRLsType, rules.CRLEvery, 18 * time.Hour, "a new CRL of every issuing CA; 03:00 in Japan where it is daily"},
+		{"publish-crl", workflows.PublishCRLsType, time.Hour, 30 * time.Minute, "CRLs before they are older than the policy has it, of each issuing CA by itself"},
 		{"take-up-revocations", workflows.TakeUpRevocationsType, 15 * time.Minute, 0, "revocations that nobody looks after"},
 		{"remind-expiry", workflows.RemindExpiryType, 24 * time.Hour, 10 * time.Minute, "reminders of certificates that end; 09:10 in Japan"},
 		{"reconcile", workflows.ReconcileType, time.Hour, 5 * time.Minute, "orders without their workflow, letters left behind, forms to forget"},

@@ -24,12 +24,12 @@ var files embed.FS
 var kinds = []order.LetterKind{
 	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
-	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock,
+	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock, order.LetterReportAnswer,
 	order.LetterStatusLink, order.LetterReuse, order.LetterExpiryReminder,
 }
 
 // bilingual letters have a reader who may not be the applicant, who chose the language.
-var bilingual = []order.LetterKind{order.LetterDomainApproval, order.LetterReuse, order.LetterRevocationClock}
+var bilingual = []order.LetterKind{order.LetterDomainApproval, order.LetterReuse, order.LetterRevocationClock, order.LetterReportAnswer}
 
 // Rendered is a letter as its reader sees it.
 type Rendered struct {
@@ -261,6 +261,8 @@ func lacking(l order.Letter) bool {
 		return f.Serial == "" || f.Link == ""
 	case order.LetterRevoked, order.LetterRevocationClock:
 		return f.Serial == ""
+	case order.LetterReportAnswer:
+		return f.Serial == "" || f.Reason == "" && f.Outcome != "revoked"
 	case order.LetterInquiry:
 		return f.Question == ""
 	case order.LetterExpiryReminder:

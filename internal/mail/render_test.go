@@ -95,6 +95,12 @@ func examples() []example {
 	})
 	revokedUser := revoked
 	revokedUser.ContactName = ""
+	answer := func(words, outcome string) order.Facts {
+		return facts(func(f *order.Facts) {
+			f.Serial, f.Request, f.Reason, f.Outcome = issued.Serial, "0198c6f2-0000-7000-8000-00000000000a", words, outcome
+			f.ContactName, f.CertificateEmail, f.Organization = "", "", ""
+		})
+	}
 	expiry := facts(func(f *order.Facts) {
 		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2026, 12, 19, 14, 59, 59, 0, time.UTC)
 		f.DaysLeft, f.Link, f.LinkExpires = 30, "https://portal.example.com/renew/"+token, time.Date(2027, 1, 18, 14, 59, 59, 0, time.UTC)
@@ -144,6 +150,13 @@ func examples() []example {
 		{"revocation-clock", order.LetterRevocationClock, facts(func(f *order.Facts) {
 			f.Serial, f.RevocationReason, f.Deadline, f.Request = issued.Serial, "keyCompromise", valueUntil, "0198c6f2-0000-7000-8000-00000000000a"
 		})},
+		{"revocation-clock-answer", order.LetterRevocationClock, facts(func(f *order.Facts) {
+			f.Serial, f.RevocationReason, f.Deadline, f.Request = issued.Serial, "superseded", valueUntil, "0198c6f2-0000-7000-8000-00000000000a"
+			f.Preliminary = true
+		})},
+		{"report-answer-preliminary", order.LetterReportAnswer, answer("申請団体に利用状況を確認しています。", "")},
+		{"report-answer-declined", order.LetterReportAnswer, answer("記載内容は正しいものでした。", "declined")},
+		{"report-answer-revoked", order.LetterReportAnswer, answer("", "revoked")},
 		{"issued-certificate", order.LetterIssuedCertificate, issued},
 		{"issued-contact", order.LetterIssuedContact, issued},
 		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
@@ -289,6 +302,7 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"an approval link that is none", order.Letter{Kind: order.LetterDomainApproval, Facts: order.Facts{Number: "1", Domain: "example.jp", Link: "javascript:alert(1)"}}},
 		{"a download without its link, as after its facts were wiped", order.Letter{Kind: order.LetterIssuedContact, Facts: order.Facts{Number: "1"}}},
 		{"a revocation without its link", order.Letter{Kind: order.LetterRevocationLink, Facts: order.Facts{Number: "1", Serial: "4f"}}},
+		{"an answer without words", order.Letter{Kind: order.LetterReportAnswer, Facts: order.Facts{Number: "1", Serial: "4f"}}},
 		{"a revocation of nothing", order.Letter{Kind: order.LetterRevoked, Facts: order.Facts{Number: "1"}}},
 		{"a reminder that cannot be stopped", order.Letter{Kind: order.LetterExpiryReminder, Facts: order.Facts{
 			Number: "1", CertificateEmail: "info@example.jp", Serial: "5a", NotAfter: time.Unix(1, 0), Link: "https://portal.example.com/renew/x",

@@ -22,6 +22,7 @@ const (
 	LetterRevocationLink    LetterKind = "revocation-link"    // a link that confirms a revocation, to an address of the order
 	LetterRevoked           LetterKind = "revoked"            // to the certificate address and the technical contact
 	LetterRevocationClock   LetterKind = "revocation-clock"   // to the operator: a revocation's time is running out
+	LetterReportAnswer      LetterKind = "report-answer"      // to whoever reported a problem with a certificate, and to its technical contact
 	LetterReuse             LetterKind = "reuse-confirmation" // is this application yours? To the representative, where they are known (G16)
 )
 
@@ -66,6 +67,9 @@ type Facts struct {
 	RevokedAt        time.Time `json:"revoked_at,omitzero"`
 	RevocationReason string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
 	Request          string    `json:"request,omitempty"`           // id of a revocation request, for staff
+
+	Preliminary bool   `json:"preliminary,omitempty"` // revocation-clock: what is due is the answer to a report
+	Outcome     string `json:"outcome,omitempty"`     // report-answer: "" while it is looked into, else "revoked" or "declined"; Reason has the words of staff
 
 	DaysLeft int    `json:"days_left,omitempty"` // expiry-reminder: until NotAfter; its Link is the renewal form
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader

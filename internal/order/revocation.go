@@ -105,6 +105,9 @@ type RevocationRequest struct {
 	Undecided bool   // a problem report (SBR 4.9.3): staff decide within its clock
 	At        time.Time
 	DueAt     time.Time // when the certificate must be on a CRL (SBR 4.9.1.1)
+
+	Reporter    string    // Undecided: mail address of whoever reported it; empty: they are told in another way
+	AnswerDueAt time.Time // Undecided: when reporter and subscriber must have a preliminary answer (SBR 4.9.5)
 }
 
 // Check returns the rules that the request breaks, whatever the certificate's state.
@@ -117,7 +120,7 @@ func (r RevocationRequest) Check() []fault.Field {
 	return findings(
 		role,
 		oneOf("origin", r.Origin, []RevocationOrigin{RevocationByMail, RevocationByProof, RevocationByStaff, RevocationByKey}),
-		r.reason(), r.named(), r.reported(), multiline("note", r.Note, maxProse, true),
+		r.reason(), r.named(), r.reported(), r.reporter(), multiline("note", r.Note, maxProse, true),
 	)
 }
 
@@ -144,6 +147,18 @@ func (r RevocationRequest) reported() *fault.Field {
 	f := field("undecided", "contradiction", "判断を待つのは、担当者が受け付けた申し出だけです。", "Only a report that staff have taken down waits for a decision.",
 		"もう一度お試しください。", "Try again.")
 	return &f
+}
+
+func (r RevocationRequest) reporter() *fault.Field {
+	if r.Reporter == "" {
+		return nil
+	}
+	if !r.Undecided {
+		f := field("reporter", "contradiction", "通報者を記録できるのは、通報 (--report) だけです。", "Only a report (--report) has a reporter.", "もう一度お試しください。", "Try again.")
+		return &f
+	}
+	_, wrong := mailbox("reporter", r.Reporter)
+	return wrong
 }
 
 // named sees to it that either a certificate or a key is named.
@@ -173,6 +188,11 @@ type Revocation struct {
 	NotifiedAt   time.Time         `json:"notified_at,omitzero"` // its letters are written
 	Escalations  int               `json:"escalations,omitempty"`
 	Certificates []RevocationOfOne `json:"certificates"`
+
+	Reporter    string    `json:"reporter,omitempty"`
+	AnswerDueAt time.Time `json:"answer_due_at,omitzero"` // zero: no problem report
+	AnsweredAt  time.Time `json:"answered_at,omitzero"`
+	Findings    string    `json:"findings,omitempty"` // the preliminary answer
 }
 
 // RevocationOfOne is one certificate of a request.
@@ -182,10 +202,14 @@ type RevocationOfOne struct {
 	Issuer    string    `json:"issuer"`
 	Serial    string    `json:"serial"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
+	RevokedBy string    `json:"revoked_by,omitempty"` // the request that did
 }
 
 // Undecided reports whether the request waits for staff.
 func (r Revocation) Undecided() bool { return r.DecidedAt.IsZero() }
+
+// Unanswered reports whether reporter and subscriber wait for a preliminary answer.
+func (r Revocation) Unanswered() bool { return !r.AnswerDueAt.IsZero() && r.AnsweredAt.IsZero() }
 
 // Done reports whether nothing is left to do: declined, or published with its letters written.
 func (r Revocation) Done() bool {
@@ -209,7 +233,21 @@ type RevocationDecision struct {
 	Revoke bool
 	Reason RevocationReason // with Revoke; may differ from the reported one
 	Answer string           // without Revoke: why not
+	Within time.Duration    // with Revoke: the clock of the reason, from the report on; it never gives more time than there was
 	At     time.Time
+}
+
+// ReportAnswer is the preliminary answer to a problem report: what has been found so far (SBR 4.9.5).
+type ReportAnswer struct {
+	Actor    string
+	Findings string // mailed to reporter and subscriber
+	At       time.Time
+}
+
+// Check returns the rules that the answer breaks.
+func (a ReportAnswer) Check() []fault.Field {
+	by := Actor{Actor: a.Actor}
+	return findings(by.isStaff(), multiline("findings", a.Findings, maxProse, false))
 }
 
 // Check returns the rules that the decision breaks.

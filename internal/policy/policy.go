@@ -56,10 +56,12 @@ type Rules struct {
 	LintNoticeBlocks  bool          // any finding above "pass" stops issuance
 	CRLEvery          time.Duration // F: at least every 7 days
 	CRLValidity       time.Duration // F: at most 10 days
+	CRLWarnBefore     time.Duration // so long before its nextUpdate a list that has no successor is an alarm: some attempts have failed by then
 
 	ReissueAfterCompromise bool                                     // a certificate revoked for the compromise of its key may be issued again with another key, validated anew (G25, D9)
 	RevokeAsked            time.Duration                            // F: the subscriber asks, or the key is compromised
 	RevokeWithin           map[order.RevocationReason]time.Duration // F: what the CA finds or is told by others
+	ReportAnswer           time.Duration                            // F: a problem report has its preliminary answer (SBR 4.9.5)
 	RevocationWarnings     []time.Duration                          // before the clock of a revocation ends, the earliest first; 0 is its end
 	RevocationLinkLife     time.Duration                            // link that confirms a revocation
 

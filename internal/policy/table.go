@@ -37,10 +37,10 @@ func guide() Rules {
 		MinIssuingCABits:   4096, // E; performance is measured with the same size
 		SubscriberEKUs:     []string{emailProtection},
 		LintNoticeBlocks:   true,
-		CRLEvery:           day, CRLValidity: 7 * day,
+		CRLEvery:           day, CRLValidity: 7 * day, CRLWarnBefore: 5 * day,
 		ReissueAfterCompromise: true,
 
-		RevokeAsked: day,
+		RevokeAsked: day, ReportAnswer: day,
 		RevokeWithin: map[order.RevocationReason]time.Duration{
 			order.ReasonUnspecified: day, order.ReasonKeyCompromise: day,
 			order.ReasonAffiliationChanged: 5 * day, order.ReasonSuperseded: 5 * day, order.ReasonCessationOfOperation: 5 * day,

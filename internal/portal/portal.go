@@ -36,6 +36,8 @@ type Records interface {
 	Certificates(ctx context.Context, number string) ([]order.Certificate, error)
 	// IssuingCA returns the CA certificate of the id.
 	IssuingCA(ctx context.Context, id string) (order.IssuingCA, error)
+	// IssuerStandings returns every issuing CA with its current list, the newest first.
+	IssuerStandings(ctx context.Context) ([]order.IssuerStanding, error)
 	// CRL returns the latest list of the issuer.
 	CRL(ctx context.Context, issuer string) (order.CRL, error)
 	// AddLink keeps a link of the order; a repeat with the same hash changes nothing.
@@ -221,6 +223,8 @@ func (p *portal) routes() *http.ServeMux {
 	mux.Handle("POST /revoke/{token}", p.limited(p.Limits.Decisions, p.page(p.revoke)))
 	page("GET /download/{token}", p.showDownload)
 	page("GET /download/{token}/file", p.downloadFile)
+	page("GET /pki", p.showAuthorities)
+	page("GET /pki/{file}", p.rootCertificate)
 	page("GET /ca/{file}", p.caCertificate)
 	page("GET /crl/{file}", p.revocationList)
 	page("GET /static/{file}", p.static)

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -215,13 +217,26 @@ func TestIssuingCAs(t *testing.T) {
 func TestAnIssuerSignsListsUntilItsLastCertificateEnds(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
-	last, err := r.LastExpiry(r.ctx(), r.issuer().ID)
-	require.NoError(t, err)
-	require.Zero(t, last, "it has issued nothing")
-	c := r.issued()
-	last, err = r.LastExpiry(r.ctx(), c.Issuer)
-	require.NoError(t, err)
-	require.Equal(t, c.NotAfter, last)
+	standing := func(id string) order.IssuerStanding {
+		all, err := r.IssuerStandings(r.ctx())
+		require.NoError(t, err)
+		i := slices.IndexFunc(all, func(s order.IssuerStanding) bool { return s.CA.ID == id })
+		require.GreaterOrEqual(t, i, 0)
+		return all[i]
+	}
+	ca := r.issuer()
+	require.Zero(t, standing(ca.ID).LastExpiry, "it has certified nothing")
+	require.Zero(t, standing(ca.ID).List.Number)
+	r.issuedBy(ca.ID, sha256.Sum256([]byte("a")))
+	reserved := r.reservedFor(ca.ID, sha256.Sum256([]byte("b")))
+	require.Equal(t, reserved.NotAfter, standing(ca.ID).LastExpiry, "what is about to be signed counts")
+	first, second := r.publish(ca.ID, r.tick()), r.publish(ca.ID, r.tick())
+	got := standing(ca.ID)
+	require.Greater(t, second.Number, first.Number)
+	require.Equal(t, second.Number, got.List.Number)
+	require.Equal(t, second.At, got.List.ThisUpdate)
+	require.Equal(t, ca, got.CA)
+	require.True(t, got.NotBefore.Before(got.NotAfter))
 }
 
 func TestCRLNumbersOnlyGrow(t *testing.T) {

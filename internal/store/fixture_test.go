@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"database/sql"
 	"encoding/hex"
 	"math/big"
@@ -220,7 +221,10 @@ func (r *record) phoned(number string) {
 // issuer saves an issuing CA.
 func (r *record) issuer() order.IssuingCA {
 	r.t.Helper()
-	der := random(40)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: uuid.NewString()}, NotBefore: noon, NotAfter: noon.AddDate(8, 0, 0)}
+	key := ed25519.NewKeyFromSeed(random(ed25519.SeedSize))
+	der, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+	require.NoError(r.t, err)
 	id := sha256.Sum256(der)
 	ca := order.IssuingCA{ID: hex.EncodeToString(id[:8]), DER: der, Chain: [][]byte{random(10), random(11)}}
 	require.NoError(r.t, r.SaveIssuingCA(r.ctx(), ca))

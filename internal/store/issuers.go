@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
-	"time"
+	"crypto/x509"
+	"database/sql"
+	"fmt"
 
 	"github.com/lib/pq"
 
@@ -70,11 +72,37 @@ func (s *Store) IssuingCAs(ctx context.Context) ([]order.IssuingCA, error) {
 	return out, nil
 }
 
-// LastExpiry returns when the issuer's last certificate ends: until then it has to sign revocation lists. It is the zero time while there is none.
-func (s *Store) LastExpiry(ctx context.Context, issuer string) (time.Time, error) {
-	var last *time.Time
-	if err := s.db.GetContext(ctx, &last, `SELECT max(not_after) FROM certificates WHERE issuer = $1`, issuer); err != nil || last == nil {
-		return time.Time{}, translate(ctx, err)
+// issuerStandingRow is an issuing CA with its current list.
+type issuerStandingRow struct {
+	issuerRow
+	Number     sql.NullInt64
+	List       []byte
+	ThisUpdate sql.NullTime `db:"this_update"`
+	NextUpdate sql.NullTime `db:"next_update"`
+	LastExpiry sql.NullTime `db:"last_expiry"`
+}
+
+// IssuerStandings returns every issuing CA with its current list, the newest first.
+func (s *Store) IssuerStandings(ctx context.Context) ([]order.IssuerStanding, error) {
+	var rows []issuerStandingRow
+	if err := s.db.SelectContext(ctx, &rows, `
+		SELECT i.id, i.der, i.chain, l.number, l.der AS list, l.this_update, l.next_update,
+			(SELECT max(not_after) FROM reservations WHERE issuer = i.id) AS last_expiry
+		FROM issuing_cas i
+		LEFT JOIN LATERAL (SELECT number, der, this_update, next_update FROM crls WHERE issuer = i.id AND shard = '' ORDER BY number DESC LIMIT 1) l ON true
+		ORDER BY i.created_at DESC, i.id`); err != nil {
+		return nil, translate(ctx, err)
 	}
-	return last.UTC(), nil
+	out := make([]order.IssuerStanding, len(rows))
+	for i, r := range rows {
+		cert, err := x509.ParseCertificate(r.DER)
+		if err != nil {
+			return nil, fmt.Errorf("stored CA certificate %s: %w", r.ID, err)
+		}
+		out[i] = order.IssuerStanding{
+			CA: r.issuingCA(), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter, LastExpiry: timeOf(r.LastExpiry),
+			List: order.CRL{Issuer: r.ID, Number: r.Number.Int64, DER: r.List, ThisUpdate: timeOf(r.ThisUpdate), NextUpdate: timeOf(r.NextUpdate)},
+		}
+	}
+	return out, nil
 }

@@ -55,8 +55,9 @@ func (c *change) keepRequest(ctx context.Context, r order.RevocationRequest, t t
 		decided = time.Time{}
 	}
 	if _, err := c.ExecContext(ctx, `
-		INSERT INTO revocations (id, origin, actor, reason, note, requested_at, due_at, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.ID, r.Origin, r.Actor, int(r.Reason), r.Note, stored(r.At), stored(r.DueAt), timeOrNull(decided)); err != nil {
+		INSERT INTO revocations (id, origin, actor, reason, note, requested_at, due_at, decided_at, reporter, answer_due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.ID, r.Origin, r.Actor, int(r.Reason), r.Note, stored(r.At), stored(r.DueAt), timeOrNull(decided), r.Reporter, timeOrNull(r.AnswerDueAt)); err != nil {
 		return err
 	}
 	if err := c.nameCertificates(ctx, r.ID, t); err != nil {
@@ -102,9 +103,9 @@ func (c *change) useRevocationLink(ctx context.Context, r order.RevocationReques
 	return err
 }
 
-// DecideRevocation carries out what staff have decided about a problem report. The same decision again changes nothing; another one is a
-// Conflict.
-func (s *Store) DecideRevocation(ctx context.Context, id string, d order.RevocationDecision) (order.Revocation, error) {
+// DecideRevocation carries out what staff have decided about a problem report; letters say so to those who wait for an answer. The same
+// decision again changes nothing; another one is a Conflict.
+func (s *Store) DecideRevocation(ctx context.Context, id string, d order.RevocationDecision, letters []order.Letter) (order.Revocation, error) {
 	var out order.Revocation
 	err := s.change(ctx, func(c *change) error {
 		known, err := revocation(ctx, c, id)
@@ -134,6 +135,9 @@ func (s *Store) DecideRevocation(ctx context.Context, id string, d order.Revocat
 				return err
 			}
 		}
+		if err := c.postEach(ctx, letters, d.At); err != nil {
+			return err
+		}
 		for _, number := range t.orders() {
 			if err := c.note(number, d.Actor, "revocation-decided", map[string]any{"request": id, "revoked": d.Revoke}, d.At); err != nil {
 				return err
@@ -147,8 +151,11 @@ func (s *Store) DecideRevocation(ctx context.Context, id string, d order.Revocat
 
 func (c *change) decideReport(ctx context.Context, id string, d order.RevocationDecision) error {
 	_, err := c.ExecContext(ctx, `
-		UPDATE revocations SET decided_at = $2, declined = $3, answer = $4, reason = CASE WHEN $3 THEN reason ELSE $5 END WHERE id = $1`,
-		id, stored(d.At), !d.Revoke, d.Answer, int(d.Reason))
+		UPDATE revocations SET decided_at = $2, declined = $3, answer = $4, reason = CASE WHEN $3 THEN reason ELSE $5 END,
+			due_at = CASE WHEN $3 OR $6 = 0 THEN due_at ELSE least(due_at, requested_at + make_interval(secs => $6)) END,
+			answered_at = CASE WHEN $3 AND answer_due_at IS NOT NULL THEN coalesce(answered_at, $2) ELSE answered_at END
+		WHERE id = $1`,
+		id, stored(d.At), !d.Revoke, d.Answer, int(d.Reason), d.Within.Seconds())
 	return err
 }
 
@@ -160,23 +167,74 @@ func decidedAlready(known order.Revocation, d order.RevocationDecision) error {
 		"This request has been decided otherwise already.")
 }
 
+// AnswerReport records the preliminary answer to a problem report and puts its letters into the outbox. The same answer again changes
+// nothing; another one, and an answer to what is no open report, is a Conflict.
+func (s *Store) AnswerReport(ctx context.Context, id string, a order.ReportAnswer, letters []order.Letter) (order.Revocation, error) {
+	var out order.Revocation
+	err := s.change(ctx, func(c *change) error {
+		var err error
+		if out, err = lockRevocation(ctx, c, id); err != nil || out.Findings == a.Findings {
+			return err
+		}
+		if !out.Unanswered() || !out.Undecided() {
+			return fault.New(fault.Conflict, "revocation.answered", "この申し出には回答済みか、回答を待つ通報ではありません。",
+				"This request has been answered already, or is no report that waits for an answer.")
+		}
+		if _, err := c.ExecContext(ctx, `UPDATE revocations SET answered_at = $2, findings = $3 WHERE id = $1`, id, stored(a.At), a.Findings); err != nil {
+			return err
+		}
+		if err := c.postEach(ctx, letters, a.At); err != nil {
+			return err
+		}
+		for _, number := range ordersOf(out) {
+			if err := c.note(number, a.Actor, "report-answered", map[string]any{"request": id, "letters": len(letters)}, a.At); err != nil {
+				return err
+			}
+		}
+		out, err = revocation(ctx, c, id)
+		return err
+	})
+	return out, err
+}
+
+func (c *change) postEach(ctx context.Context, letters []order.Letter, at time.Time) error {
+	for _, l := range letters {
+		if _, err := c.post(ctx, l.Order, []order.Letter{l}, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EscalateRevocation records that the clock of an unfinished request has come to its nth warning, and puts letters into the outbox. What
 // has been recorded, or is finished, changes nothing.
 func (s *Store) EscalateRevocation(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error {
+	return s.escalate(ctx, id, nth, at, letters, "revocation-escalated", `
+		UPDATE revocations SET escalations = $2 WHERE id = $1 AND escalations < $2 AND NOT declined AND published_at IS NULL`)
+}
+
+// EscalateAnswer is EscalateRevocation for the preliminary answer to a report.
+func (s *Store) EscalateAnswer(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error {
+	return s.escalate(ctx, id, nth, at, letters, "answer-escalated", `
+		UPDATE revocations SET answer_warnings = $2 WHERE id = $1 AND answer_warnings < $2 AND answered_at IS NULL AND NOT declined AND published_at IS NULL`)
+}
+
+func (s *Store) escalate(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter, action, update string) error {
 	return s.change(ctx, func(c *change) error {
-		n, err := affected(c.ExecContext(ctx, `
-			UPDATE revocations SET escalations = $2 WHERE id = $1 AND escalations < $2 AND NOT declined AND published_at IS NULL`, id, nth))
+		n, err := affected(c.ExecContext(ctx, update, id, nth))
 		if err != nil || n == 0 {
 			return err
 		}
-		return c.tell(ctx, id, "revocation-escalated", map[string]any{"request": id, "warning": nth}, letters, at)
+		return c.tell(ctx, id, action, map[string]any{"request": id, "warning": nth}, letters, at)
 	})
 }
 
 // RevocationNotified puts the letters about a revocation into the outbox, once.
 func (s *Store) RevocationNotified(ctx context.Context, id string, at time.Time, letters []order.Letter) error {
 	return s.change(ctx, func(c *change) error {
-		n, err := affected(c.ExecContext(ctx, `UPDATE revocations SET notified_at = $2 WHERE id = $1 AND notified_at IS NULL`, id, stored(at)))
+		n, err := affected(c.ExecContext(ctx, `
+			UPDATE revocations SET notified_at = $2, answered_at = CASE WHEN answer_due_at IS NOT NULL THEN coalesce(answered_at, $2) END
+			WHERE id = $1 AND notified_at IS NULL`, id, stored(at)))
 		if err != nil || n == 0 {
 			return err
 		}
@@ -190,10 +248,8 @@ func (c *change) tell(ctx context.Context, id, action string, detail any, letter
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
-		if _, err := c.post(ctx, l.Order, []order.Letter{l}, at); err != nil {
-			return err
-		}
+	if err := c.postEach(ctx, letters, at); err != nil {
+		return err
 	}
 	numbers := ordersOf(known)
 	if len(numbers) == 0 {
@@ -275,16 +331,21 @@ type revocationRow struct {
 	PublishedAt sql.NullTime `db:"published_at"`
 	NotifiedAt  sql.NullTime `db:"notified_at"`
 	Escalations int
+	Reporter    string
+	AnswerDueAt sql.NullTime `db:"answer_due_at"`
+	AnsweredAt  sql.NullTime `db:"answered_at"`
+	Findings    string
 }
 
 const selectRevocations = `SELECT id, origin, actor, reason, note, requested_at, due_at, decided_at, declined, answer, published_at, notified_at,
-	escalations FROM revocations `
+	escalations, reporter, answer_due_at, answered_at, findings FROM revocations `
 
 func (r revocationRow) revocation() order.Revocation {
 	return order.Revocation{
 		ID: r.ID, Origin: r.Origin, Actor: r.Actor, Reason: order.RevocationReason(r.Reason), Note: r.Note, RequestedAt: r.RequestedAt.UTC(),
 		DueAt: r.DueAt.UTC(), DecidedAt: timeOf(r.DecidedAt), Declined: r.Declined, Answer: r.Answer, PublishedAt: timeOf(r.PublishedAt),
 		NotifiedAt: timeOf(r.NotifiedAt), Escalations: r.Escalations,
+		Reporter: r.Reporter, AnswerDueAt: timeOf(r.AnswerDueAt), AnsweredAt: timeOf(r.AnsweredAt), Findings: r.Findings,
 	}
 }
 
@@ -338,7 +399,7 @@ func revocations(ctx context.Context, q queryer, condition string, arg any) ([]o
 		}
 		for _, n := range named {
 			out[i].Certificates = append(out[i].Certificates, order.RevocationOfOne{
-				Order: n.Order, Sequence: n.Sequence, Issuer: n.Issuer, Serial: n.Serial, RevokedAt: timeOf(n.RevokedAt),
+				Order: n.Order, Sequence: n.Sequence, Issuer: n.Issuer, Serial: n.Serial, RevokedAt: timeOf(n.RevokedAt), RevokedBy: n.Revocation.String,
 			})
 		}
 	}

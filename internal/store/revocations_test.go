@@ -94,7 +94,7 @@ func TestARevocationIsRecordedOnce(t *testing.T) {
 	first, err := r.RequestRevocation(r.ctx(), req)
 	require.NoError(t, err)
 	require.Equal(t, req.At, first.DecidedAt)
-	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At}}, first.Certificates)
+	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At, RevokedBy: req.ID}}, first.Certificates)
 	got := r.certificate(c)
 	require.Equal(t, req.At, got.RevokedAt)
 	require.Equal(t, order.ReasonSuperseded, got.Reason)
@@ -363,24 +363,24 @@ func TestStaffDecideAProblemReport(t *testing.T) {
 	c := r.issued()
 	report := r.reported(c)
 	yes := order.RevocationDecision{Actor: staff, Revoke: true, Reason: order.ReasonKeyCompromise, At: r.tick()}
-	got, err := r.DecideRevocation(r.ctx(), report.ID, yes)
+	got, err := r.DecideRevocation(r.ctx(), report.ID, yes, nil)
 	require.NoError(t, err)
 	require.Equal(t, order.ReasonKeyCompromise, got.Reason)
 	require.Equal(t, yes.At, r.certificate(c).RevokedAt)
 	no := order.RevocationDecision{Actor: staff, Answer: "not ours", At: r.tick()}
 	r.unchanged(func() {
-		again, err := r.DecideRevocation(r.ctx(), report.ID, yes)
+		again, err := r.DecideRevocation(r.ctx(), report.ID, yes, nil)
 		require.NoError(t, err)
 		require.Equal(t, got, again)
-		_, err = r.DecideRevocation(r.ctx(), report.ID, no)
+		_, err = r.DecideRevocation(r.ctx(), report.ID, no, nil)
 		isFault(t, err, fault.Conflict, "revocation.decided")
-		_, err = r.DecideRevocation(r.ctx(), uuid.NewString(), no)
+		_, err = r.DecideRevocation(r.ctx(), uuid.NewString(), no, nil)
 		isFault(t, err, fault.NotFound, "revocation.unknown")
 	})
 
 	c = r.issued()
 	report = r.reported(c)
-	got, err = r.DecideRevocation(r.ctx(), report.ID, no)
+	got, err = r.DecideRevocation(r.ctx(), report.ID, no, nil)
 	require.NoError(t, err)
 	require.True(t, got.Declined)
 	require.Equal(t, "not ours", got.Answer)
@@ -596,4 +596,87 @@ func TestAMailboxIsNotFloodedWithLinks(t *testing.T) {
 	next, err := offer()
 	require.NoError(t, err)
 	require.NotEqual(t, first, next)
+}
+
+func TestAReportIsAnsweredOnceAndItsClockFollowsTheReasonFound(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	c := r.issued()
+	ask := r.revocationOf(c, order.ReasonSuperseded)
+	ask.Undecided, ask.Reporter, ask.DueAt, ask.AnswerDueAt = true, "reporter@example.com", ask.At.AddDate(0, 0, 5), ask.At.AddDate(0, 0, 1)
+	report, err := r.RequestRevocation(r.ctx(), ask)
+	require.NoError(t, err)
+	require.True(t, report.Unanswered())
+	require.Equal(t, ask.Reporter, report.Reporter)
+	letters := func() int {
+		return one[int](r, `SELECT count(*) FROM letters WHERE kind IN ('revocation-clock', 'report-answer')`)
+	}
+	for range 2 {
+		require.NoError(t, r.EscalateAnswer(r.ctx(), report.ID, 1, r.tick(), []order.Letter{letter(c.Order, order.LetterRevocationClock, "1", noon)}))
+	}
+	require.Equal(t, 1, letters())
+	answer := order.ReportAnswer{Actor: staff, Findings: "we are asking", At: r.tick()}
+	got, err := r.AnswerReport(r.ctx(), report.ID, answer, []order.Letter{letter(c.Order, order.LetterReportAnswer, "a", noon)})
+	require.NoError(t, err)
+	require.Equal(t, answer.At, got.AnsweredAt)
+	require.False(t, got.Unanswered())
+	require.Equal(t, 2, letters())
+	r.unchanged(func() {
+		again, err := r.AnswerReport(r.ctx(), report.ID, answer, []order.Letter{letter(c.Order, order.LetterReportAnswer, "b", noon)})
+		require.NoError(t, err)
+		require.Equal(t, got, again)
+		other := answer
+		other.Findings = "something else"
+		_, err = r.AnswerReport(r.ctx(), report.ID, other, nil)
+		isFault(t, err, fault.Conflict, "revocation.answered")
+		require.NoError(t, r.EscalateAnswer(r.ctx(), report.ID, 2, noon, []order.Letter{letter(c.Order, order.LetterRevocationClock, "2", noon)}))
+	})
+	yes := order.RevocationDecision{Actor: staff, Revoke: true, Reason: order.ReasonKeyCompromise, Within: 24 * time.Hour, At: r.tick()}
+	got, err = r.DecideRevocation(r.ctx(), report.ID, yes, nil)
+	require.NoError(t, err)
+	require.Equal(t, report.RequestedAt.Add(24*time.Hour), got.DueAt, "what was reported as less had five days")
+
+	urgent := r.reported(r.issued())
+	yes.Reason, yes.Within = order.ReasonSuperseded, 5*24*time.Hour
+	got, err = r.DecideRevocation(r.ctx(), urgent.ID, yes, nil)
+	require.NoError(t, err)
+	require.Equal(t, urgent.DueAt, got.DueAt, "a decision never gives more time")
+
+	declined := r.revocationOf(r.issued(), order.ReasonSuperseded)
+	declined.Undecided, declined.AnswerDueAt = true, declined.At.AddDate(0, 0, 1)
+	report, err = r.RequestRevocation(r.ctx(), declined)
+	require.NoError(t, err)
+	no := order.RevocationDecision{Actor: staff, Answer: "all is well", At: r.tick()}
+	got, err = r.DecideRevocation(r.ctx(), report.ID, no, nil)
+	require.NoError(t, err)
+	require.Equal(t, no.At, got.AnsweredAt, "a decision is an answer")
+	_, err = r.VerifyAudit(r.ctx(), nil)
+	require.NoError(t, err)
+}
+
+// What staff decide late, of an older issuing CA's certificate, while a list is being drafted: it is on that CA's next list and on no other.
+func TestARevocationByAnOlderIssuingCAIsOnItsOwnList(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	older, newer := r.issuer().ID, r.issuer().ID
+	seed := sha256.Sum256([]byte("moved along"))
+	old, renewed := r.issuedBy(older, seed), r.issuedBy(newer, seed)
+	draft, err := r.DraftCRL(r.ctx(), older, "", r.tick())
+	require.NoError(t, err)
+	rev := r.revoked(renewed, order.ReasonKeyCompromise)
+	require.ElementsMatch(t, []string{older, newer}, rev.Issuers(), "the key is the same")
+	require.NoError(t, r.PublishCRL(r.ctx(), list(draft)))
+	r.publish(newer, r.tick())
+	got, err := r.Revocation(r.ctx(), rev.ID)
+	require.NoError(t, err)
+	require.Zero(t, got.PublishedAt, "the older CA's list was drafted before: the clock runs on")
+	require.Equal(t, []string{old.Serial}, serials(r.publish(older, r.tick())))
+	got, err = r.Revocation(r.ctx(), rev.ID)
+	require.NoError(t, err)
+	require.NotZero(t, got.PublishedAt)
+	for _, c := range []order.Certificate{old, renewed} {
+		st, err := r.CertificateStatus(r.ctx(), c.Issuer, c.Serial)
+		require.NoError(t, err)
+		require.Equal(t, order.ReasonKeyCompromise, st.Reason, "as OCSP says it")
+	}
 }

@@ -10,6 +10,7 @@ import (
 	_ "github.com/lib/pq"
 	"go.temporal.io/sdk/client"
 
+	"securemailid.example/activities"
 	"securemailid.example/internal/bench/stand"
 	"securemailid.example/internal/order"
 	"securemailid.example/workflows"
@@ -17,7 +18,7 @@ import (
 
 // schedules are what the system does by the clock, each in a state of things in which it has something to do.
 func schedules() map[string]path {
-	return map[string]path{"remind-expiry": reminded, "reconcile": reconciled}
+	return map[string]path{"remind-expiry": reminded, "reconcile": reconciled, "publish-crl": published}
 }
 
 // reminded is a morning on which a certificate has thirty days left.
@@ -26,12 +27,7 @@ func reminded(ctx context.Context, s *stand.Stand) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	db, err := sql.Open("postgres", s.Postgres.DSN())
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = db.Close() }()
-	if _, err := db.ExecContext(ctx, `UPDATE certificates SET issued_at = issued_at - interval '1 year', not_after = now() + interval '29 days 1 hour'
+	if err := change(ctx, s, `UPDATE certificates SET issued_at = issued_at - interval '1 year', not_after = now() + interval '29 days 1 hour'
 		WHERE order_number = $1`, number); err != nil {
 		return "", err
 	}
@@ -64,6 +60,30 @@ func reconciled(ctx context.Context, s *stand.Stand) (string, error) {
 		return "", err
 	}
 	return id, s.Finish(ctx, st.Number)
+}
+
+// change lets time pass in the record.
+func change(ctx context.Context, s *stand.Stand, statement string, args ...any) error {
+	db, err := sql.Open("postgres", s.Postgres.DSN())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// published is a run that finds a list of two days ago.
+func published(ctx context.Context, s *stand.Stand) (string, error) {
+	if err := change(ctx, s, `UPDATE crls SET this_update = this_update - interval '49 hours', next_update = next_update - interval '49 hours'`); err != nil {
+		return "", err
+	}
+	var out activities.PublishResult
+	id, err := triggered(ctx, s, "publish-crl", &out)
+	if err == nil && len(out.Lists) != 1 {
+		err = fmt.Errorf("%+v", out)
+	}
+	return id, err
 }
 
 // triggered runs a schedule by hand and returns the id of the workflow, with its result.

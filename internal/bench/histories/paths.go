@@ -26,6 +26,7 @@ func paths() map[string]path {
 	all := schedules()
 	all["post"] = posted
 	all["revoked"], all["report-confirmed"], all["report-declined"] = revoked, reportConfirmed, reportDeclined
+	all["report-escalated"] = reportEscalated
 	for name, carry := range orders() {
 		all[name] = func(ctx context.Context, s *stand.Stand) (string, error) {
 			number, err := carry(ctx, s)
