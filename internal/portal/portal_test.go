@@ -115,7 +115,6 @@ func (r *record) IssuerStandings(context.Context) ([]order.IssuerStanding, error
 	return r.standings, nil
 }
 
-
 func (r *record) AddLink(_ context.Context, l order.Link) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
