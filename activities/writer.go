@@ -75,6 +75,6 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	case order.LetterIssuedCertificate, order.LetterIssuedContact:
 		return w.Addresses.withDownload(l, now.Add(rules.DownloadLinkLife)), true
 	default:
-		return l, true // ends, revocations: no link
+		return l, true // ends, revocations, and notices of a reissue, which also say whom to ask: no link
 	}
 }

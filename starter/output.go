@@ -86,6 +86,7 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterReuse:             {JA: "申請責任者への確認依頼", EN: "question to the representative"},
 	order.LetterReceipt:           {JA: "受付メール", EN: "receipt"},
 	order.LetterReissueReceipt:    {JA: "再発行の受付メール", EN: "receipt of the reissue request"},
+	order.LetterReissueNotice:     {JA: "再発行申請のお知らせ (元の証明書の利用者)", EN: "reissue notice (holder of the original)"},
 	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},
 	order.LetterDomainApproval:    {JA: "ドメイン認証メール", EN: "domain validation"},
 	order.LetterInquiry:           {JA: "質問", EN: "inquiry"},
@@ -98,5 +99,6 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterRevocationLink:    {JA: "失効手続きのリンク", EN: "revocation link"},
 	order.LetterRevoked:           {JA: "失効のお知らせ", EN: "revocation notice"},
 	order.LetterRevocationClock:   {JA: "失効期限の警告", EN: "revocation warning"},
+	order.LetterExpiryReminder:    {JA: "有効期限のお知らせ", EN: "expiry reminder"},
 	order.LetterStatusLink:        {JA: "状況確認のリンク", EN: "status link"},
 }

@@ -26,6 +26,7 @@ func (p *program) statusPage(s order.Status) {
 	p.inquiries(s.Inquiries)
 	p.letters(s.Letters)
 	p.certificates(s)
+	p.reissues(s.Reissues)
 	p.timeline(s.Timeline)
 }
 
@@ -297,6 +298,23 @@ func (p *program) certificates(s order.Status) {
 		}
 	}
 	p.out.Println("  " + p.say("ダウンロード", "download") + ": starter download " + s.Number)
+}
+
+// reissues shows who has asked for the order's certificates again: an open request keeps others out until it is decided.
+func (p *program) reissues(all []order.ReissueOf) {
+	if len(all) == 0 {
+		return
+	}
+	p.heading("この証明書の再発行の申請", "Requests to issue its certificates again")
+	for _, r := range all {
+		p.out.Println("  " + p.at(r.AskedAt) + "  " + p.say("オーダー", "order") + " " + r.Number + "  " + p.state(r.State))
+		switch {
+		case r.Open() && r.Undecided:
+			p.out.Println("    " + p.out.Yellow(p.say("審査で元の証明書を選ぶまで、ほかの再発行の申請を受け付けません", "until the review has chosen the original, no other request is accepted")))
+		case r.Open():
+			p.out.Println("    " + p.out.Yellow(p.say("終わるまで、ほかの再発行の申請を受け付けません", "until it has ended, no other request is accepted")))
+		}
+	}
 }
 
 func (p *program) timeline(events []order.Event) {

@@ -66,7 +66,7 @@ func cut(s string, limit int) string {
 func cleaned(f order.Facts) order.Facts {
 	for _, s := range []*string{
 		&f.Number, &f.CertificateEmail, &f.Domain, &f.RecordName, &f.RecordValue, &f.FileURL, &f.FileContent, &f.Link, &f.StatusLink, &f.StopLink,
-		&f.Serial, &f.RevocationReason, &f.Request,
+		&f.Serial, &f.RevocationReason, &f.Request, &f.Original,
 	} {
 		*s = line(*s, maxLine)
 	}

@@ -22,7 +22,7 @@ var files embed.FS
 
 // kinds lists every letter that has a template.
 var kinds = []order.LetterKind{
-	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+	order.LetterReceipt, order.LetterReissueReceipt, order.LetterReissueNotice, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock,
 	order.LetterStatusLink, order.LetterReuse, order.LetterExpiryReminder,
@@ -263,6 +263,8 @@ func lacking(l order.Letter) bool {
 		return f.Serial == ""
 	case order.LetterInquiry:
 		return f.Question == ""
+	case order.LetterReissueNotice:
+		return f.CertificateEmail == ""
 	case order.LetterExpiryReminder:
 		return !remindable(f)
 	default:

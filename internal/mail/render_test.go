@@ -102,6 +102,13 @@ func examples() []example {
 	})
 	toAddress := expiry
 	toAddress.ContactName, toAddress.DaysLeft = "", 1
+	notice := again(order.NewDevice)
+	notice.Original, notice.Serial, notice.StatusLink, notice.Domain = "1234567800", issued.Serial, statusPage, ""
+	noticeUser := again(order.KeyCompromise)
+	noticeUser.Original, noticeUser.Serial, noticeUser.ContactName, noticeUser.Domain = "1234567800", issued.Serial, "", ""
+	noticeUser.Link, noticeUser.LinkExpires = "https://portal.example.com/revoke/"+token, valueUntil
+	noticeOfOne := again(order.NewDevice)
+	noticeOfOne.NotAfter = time.Time{}
 	dns := order.Progress{State: order.DomainValidation, Method: order.DCVTXT}
 	reason := facts(func(f *order.Facts) {
 		f.Reason = "申請団体の電話番号を確認できませんでした。\nお手数ですが、登記の内容をご確認ください。"
@@ -148,6 +155,9 @@ func examples() []example {
 		{"issued-contact", order.LetterIssuedContact, issued},
 		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
 		{"receipt-reissue-compromise", order.LetterReissueReceipt, again(order.KeyCompromise)},
+		{"reissue-notice-contact", order.LetterReissueNotice, notice},
+		{"reissue-notice-certificate", order.LetterReissueNotice, noticeUser},
+		{"reissue-notice-undecided", order.LetterReissueNotice, noticeOfOne},
 		{"receipt-renewal", order.LetterReceipt, renewal("4f1c9a7be02d5533a1b2c3d4e5f60718")},
 		{"receipt-renewal-of-nothing", order.LetterReceipt, renewal("")},
 		{"reuse-confirmation", order.LetterReuse, facts(func(f *order.Facts) {
@@ -226,6 +236,11 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 		{"G18: place and content of the file", "challenge-file", order.Japanese, []string{"    http://example.co.jp/.well-known/pki-validation/fileauth.txt\n", "    " + token + "\n"}},
 		{"G16: who did not apply learns what to do, in both languages", "reuse-confirmation", order.English,
 			[]string{"this is not mine", "自分の申請ではない", "2026年11月22日 18:00 JST", "/confirm/" + token}},
+		{"G24: the holder learns which certificate, under which number, and where to object", "reissue-notice-contact", order.Japanese,
+			[]string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "1234567800", "再発行のオーダー番号（1234567890）", "/status/" + token, "お心当たりがない場合"}},
+		{"G24: the user of the address, how to revoke it, and what becomes of it", "reissue-notice-certificate", order.English,
+			[]string{"To the user of info@example.co.jp", "/revoke/" + token, "within 24 hours", "If you did not expect this"}},
+		{"G24: of one of several it says which address", "reissue-notice-undecided", order.Japanese, []string{"いず\nれかについて", "info@example.co.jp"}},
 		{"G3: the receipt names what is renewed", "receipt-renewal", order.Japanese, []string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "2026年12月24日"}},
 		{"G3: or says that it is a new application", "receipt-renewal-of-nothing", order.Japanese, []string{"見つかりませんでした"}},
 		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"以前にお知らせした値は"}},
@@ -293,6 +308,7 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"a reminder that cannot be stopped", order.Letter{Kind: order.LetterExpiryReminder, Facts: order.Facts{
 			Number: "1", CertificateEmail: "info@example.jp", Serial: "5a", NotAfter: time.Unix(1, 0), Link: "https://portal.example.com/renew/x",
 		}}},
+		{"a reissue of nothing", order.Letter{Kind: order.LetterReissueNotice, Facts: order.Facts{Number: "1"}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
 	} {
 		_, err := r.Render(row.letter)

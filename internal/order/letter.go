@@ -8,6 +8,7 @@ type LetterKind string
 const (
 	LetterReceipt           LetterKind = "receipt"            // to the technical contact (G14)
 	LetterReissueReceipt    LetterKind = "reissue-receipt"    // the same for a reissue (G24)
+	LetterReissueNotice     LetterKind = "reissue-notice"     // somebody asks for a reissue: to the address and the technical contact of the original
 	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
 	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
 	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
@@ -71,7 +72,8 @@ type Facts struct {
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
 
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
-	Renewal       RenewalFacts  `json:"renewal,omitzero"` // receipt of a renewal (G3)
+	Original      string        `json:"original,omitempty"` // reissue-notice: order number of the certificate that is to be issued again; its Link revokes it
+	Renewal       RenewalFacts  `json:"renewal,omitzero"`   // receipt of a renewal (G3)
 }
 
 // LetterState is what became of a letter.

@@ -65,6 +65,17 @@ type OriginalView struct {
 	RevocationReason RevocationReason `json:"revocation_reason,omitempty"`
 }
 
+// ReissueOf is a request for the reissue of an order's certificate, as staff see it from that order.
+type ReissueOf struct {
+	Number    string    `json:"number"`
+	State     State     `json:"state"`
+	AskedAt   time.Time `json:"asked_at"`
+	Undecided bool      `json:"undecided,omitempty"` // staff have to choose, and might choose another certificate
+}
+
+// Open reports whether the request still keeps others of the same certificate from being accepted.
+func (r ReissueOf) Open() bool { return !r.State.Final() }
+
 // ReissueView is the reissue as staff see it.
 type ReissueView struct {
 	Asked      string         `json:"asked"`

@@ -127,6 +127,7 @@ type Status struct {
 	Letters          []LetterView      `json:"letters,omitempty"`
 	Certificates     []CertificateView `json:"certificates,omitempty"`
 	Reissue          *ReissueView      `json:"reissue,omitempty"`
+	Reissues         []ReissueOf       `json:"reissues,omitempty"`    // requests for the reissue of its certificates, oldest first
 	Revocations      []Revocation      `json:"revocations,omitempty"` // requests about its certificates, oldest first
 	Reuse            *ReuseView        `json:"reuse,omitempty"`
 	Renews           *Renewed          `json:"renews,omitempty"` // renewal: nil if there was no certificate to renew

@@ -55,25 +55,27 @@ func (s *Store) link(ctx context.Context, query string, arg any) (order.Link, er
 	return r.link(), nil
 }
 
+// insertLinks keeps links of the order, or of another one that they name.
 func (c *change) insertLinks(ctx context.Context, number string, links []order.Link) error {
 	if len(links) == 0 {
 		return nil
 	}
 	_, err := c.ExecContext(ctx, `
 		INSERT INTO links (id, hash, order_number, purpose, challenge, sequence, recipient, expires_at)
-		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
+		SELECT l.id, decode(l.hash, 'hex'), coalesce(l.order_number, $1), l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
 		FROM jsonb_to_recordset($2) AS l(`+newLinkColumns+`)`,
 		number, asJSON(newLinks(links)))
 	return err
 }
 
 // newLinkColumns are the columns of newLink, for jsonb_to_recordset.
-const newLinkColumns = `id text, hash text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
+const newLinkColumns = `id text, hash text, order_number text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {
 	ID        string            `json:"id"`
 	Hash      string            `json:"hash"` // hex
+	Order     *string           `json:"order_number"`
 	Purpose   order.LinkPurpose `json:"purpose"`
 	Challenge *string           `json:"challenge"`
 	Sequence  *int              `json:"sequence"`
@@ -85,6 +87,9 @@ func newLinks(links []order.Link) []newLink {
 	out := make([]newLink, len(links))
 	for i, l := range links {
 		out[i] = newLink{ID: l.ID, Hash: hex.EncodeToString(l.Hash), Purpose: l.Purpose, Recipient: l.Recipient, ExpiresAt: stored(l.ExpiresAt)}
+		if l.Order != "" {
+			out[i].Order = &l.Order
+		}
 		if l.Sequence > 0 {
 			out[i].Sequence = &l.Sequence
 		}

@@ -99,11 +99,7 @@ func (s *Store) reissuable(ctx context.Context, r order.NormalizedReissue) ([]or
 			return nil, err
 		}
 	}
-	held, err := isHeld(ctx, s.db, "", refsOf(fit))
-	if err == nil && held {
-		err = underWay()
-	}
-	return fit, translate(ctx, err)
+	return fit, translate(ctx, mayAsk(ctx, s.db, "", refsOf(fit), s.now()))
 }
 
 // stillReissuable leaves out what cannot be issued again. If nothing is left the fault says why, of the newest.
@@ -178,23 +174,9 @@ func columnsOf(refs []order.CertificateRef) (pq.StringArray, pq.Int64Array) {
 	return orders, sequences
 }
 
-// isHeld reports whether another open reissue is or may be of one of the certificates. A request that was never accepted holds
-// nothing.
-func isHeld(ctx context.Context, q queryer, number string, refs []order.CertificateRef) (held bool, err error) {
-	orders, sequences := columnsOf(refs)
-	err = q.GetContext(ctx, &held, `
-		SELECT EXISTS (
-			SELECT FROM reissue_candidates k JOIN reissues r USING (number) JOIN orders o USING (number)
-			WHERE k.number <> $1 AND o.state NOT IN ('issued', 'rejected', 'cancelled', 'expired')
-				AND (k.order_number, k.sequence) IN (SELECT * FROM unnest($2::text[], $3::int[]))
-				AND (r.original_order IS NULL OR (r.original_order, r.original_sequence) = (k.order_number, k.sequence)))`,
-		number, orders, sequences)
-	return held, err
-}
-
 // acceptReissue is Accept for a reissue: no voucher; the order goes on to its review at once (G26). Requests of one certificate come
-// one after the other by its row, and whoever comes second is refused with code reissue.under-way; an original that has ended or was
-// revoked since is refused as well. A refusal leaves the submission alone, so that the same request can come again.
+// one after the other by its row, and whoever comes second is refused with code reissue.under-way, whoever comes too often in a day with code
+// reissue.too-often; an original that has ended or was revoked since is refused as well. A refusal leaves the submission alone, so that the same request can come again.
 func (s *Store) acceptReissue(ctx context.Context, a order.Acceptance) error {
 	number, at := a.Submission.Number, stored(a.At)
 	return s.change(ctx, func(c *change) error {
@@ -215,10 +197,8 @@ func (s *Store) acceptReissue(ctx context.Context, a order.Acceptance) error {
 		if _, err := stillReissuable(candidates, facts.Reason, a.AfterCompromise, a.At); err != nil {
 			return err
 		}
-		if held, err := isHeld(ctx, c, number, facts.Candidates); err != nil {
+		if err := mayAsk(ctx, c, number, facts.Candidates, a.At); err != nil {
 			return err
-		} else if held {
-			return underWay()
 		}
 		return c.createReissue(ctx, a, *facts, at)
 	})
@@ -295,6 +275,31 @@ func candidates(ctx context.Context, q queryer, number string) ([]order.Original
 	return originals(ctx, q, `
 		JOIN reissue_candidates k ON (k.order_number, k.sequence) = (c.order_number, c.sequence)
 		WHERE k.number = $1 ORDER BY c.issued_at, c.order_number, c.sequence`, number)
+}
+
+// Candidates returns the certificates that a request for a reissue fits, in the order of their issue.
+func (s *Store) Candidates(ctx context.Context, number string) ([]order.Original, error) {
+	out, err := candidates(ctx, s.db, number)
+	return out, translate(ctx, err)
+}
+
+// reissuesOf returns the requests for the reissue of the order's certificates, oldest first.
+func reissuesOf(ctx context.Context, q queryer, number string) ([]order.ReissueOf, error) {
+	var rows []struct {
+		Number    string
+		State     order.State
+		AskedAt   time.Time `db:"asked_at"`
+		Undecided bool
+	}
+	err := q.SelectContext(ctx, &rows, `
+		SELECT DISTINCT o.created_at AS asked_at, o.number, o.state, r.original_order IS NULL AS undecided
+		FROM reissue_candidates k JOIN reissues r USING (number) JOIN orders o USING (number)
+		WHERE k.order_number = $1 AND (r.original_order IS NULL OR r.original_order = $1) ORDER BY asked_at, o.number`, number)
+	out := make([]order.ReissueOf, len(rows))
+	for i, r := range rows {
+		out[i] = order.ReissueOf{Number: r.Number, State: r.State, AskedAt: r.AskedAt.UTC(), Undecided: r.Undecided}
+	}
+	return out, err
 }
 
 // reissueView is nil for an order that is none.
@@ -425,11 +430,6 @@ func unknownOriginal() error {
 			EN: "No certificate was found. Check both what identifies it and the day on which it ends."},
 		Fields: []fault.Field{{Path: "original", Code: "reissue.unknown", Rule: rule, Remedy: remedy}, {Path: "expires_on", Code: "reissue.unknown", Rule: rule, Remedy: remedy}},
 	}
-}
-
-func underWay() error {
-	return fault.New(fault.Conflict, "reissue.under-way", "この証明書の再発行は既に申請されており、手続き中です。",
-		"A reissue of this certificate has been asked for already and is under way.")
 }
 
 // sameName refuses a correction: a reissue has the name of its original (G25).
