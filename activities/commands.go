@@ -17,6 +17,7 @@ type Commands struct {
 	Records   Records
 	Policy    policy.Book
 	Addresses Addresses
+	Poster    Poster // delivers at once what the order's workflow does not know of
 	Clock     func() time.Time
 }
 
@@ -59,6 +60,11 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, letters)
 	if err != nil {
 		return CommandResult{}, err
+	}
+	if _, corrected := cmd.(order.SubjectCorrected); corrected && rec.Applied {
+		if err := c.deliver(ctx, in.Number, order.LetterCorrected); err != nil {
+			return CommandResult{}, err
+		}
 	}
 	reused, err := c.reuse(ctx, cmd, in.Number, rec, now)
 	return CommandResult{Applied: rec.Applied, Phone: rec.Phone, Reissue: rec.Reissue, Reused: reused}, err
@@ -105,6 +111,8 @@ func (c *Commands) lettersFor(ctx context.Context, cmd order.Command, st order.S
 		key := fmt.Sprint(len(st.Inquiries) + 1)
 		l := letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{Question: cmd.Question, Deadline: st.DeadlineAt})
 		return []order.Letter{c.Addresses.withStatus(l, now.Add(rules.StatusLinkLife))}, nil
+	case order.SubjectCorrected:
+		return c.corrected(cmd, st, rules, now), nil
 	case order.ReviewDecided:
 		if !*cmd.Approved || st.State != order.Review || st.Reissue == nil {
 			return nil, nil

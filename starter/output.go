@@ -90,6 +90,7 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},
 	order.LetterDomainApproval:    {JA: "ドメイン認証メール", EN: "domain validation"},
 	order.LetterInquiry:           {JA: "質問", EN: "inquiry"},
+	order.LetterCorrected:         {JA: "訂正のお知らせ", EN: "correction"},
 	order.LetterReminder:          {JA: "催促", EN: "reminder"},
 	order.LetterRejected:          {JA: "却下のお知らせ", EN: "rejection"},
 	order.LetterCancelled:         {JA: "取消のお知らせ", EN: "cancellation"},

@@ -120,7 +120,7 @@ func TestNamesAreComplete(t *testing.T) {
 		complete(string(party), partyNames[party])
 	}
 	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
-		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse, order.LetterReissueNotice, order.LetterExpiryReminder} {
+		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse, order.LetterReissueNotice, order.LetterExpiryReminder, order.LetterCorrected} {
 		complete(string(kind), letterNames[kind])
 	}
 	for _, r := range order.ReissueReasons {

@@ -65,7 +65,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	orders := &engine.Orders{Client: c}
-	p.orders.Revoking.TakeUp, p.orders.Reminding.Poster, p.orders.Reconciling.Engine = orders.ResumeRevocation, orders, orders
+	p.orders.Revoking.TakeUp, p.orders.Reminding.Poster, p.orders.Reconciling.Engine, p.orders.Commands.Poster = orders.ResumeRevocation, orders, orders, orders
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workers, err := w.start(c, p, fail)

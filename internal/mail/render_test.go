@@ -102,6 +102,17 @@ func examples() []example {
 	})
 	toAddress := expiry
 	toAddress.ContactName, toAddress.DaysLeft = "", 1
+	corrected := func(more func(*order.Facts)) order.Facts {
+		return facts(func(f *order.Facts) {
+			f.CertificateEmail = "info@example.co.jp"
+			f.Corrections = []order.Correction{
+				{Field: "organization", Entered: "Sample Trading", Certified: "Sample Trading K.K."}, {Field: "unit", Entered: "Sales"},
+				{Field: "state", Entered: "Tokio", Certified: "Tokyo"}, {Field: "city", Entered: "Chiyoda", Certified: "Chiyoda-ku"},
+				{Field: "identifier", Certified: "NTRJP-011001098993"},
+			}
+			more(f)
+		})
+	}
 	notice := again(order.NewDevice)
 	notice.Original, notice.Serial, notice.StatusLink, notice.Domain = "1234567800", issued.Serial, statusPage, ""
 	noticeUser := again(order.KeyCompromise)
@@ -133,6 +144,9 @@ func examples() []example {
 			f.StatusLink = statusPage
 			f.Question = "英語の団体名は Sample Trading K.K. と Sample Trading Co., Ltd. のどちらが正しいですか。\n登記または定款の英文表記をお知らせください。"
 		})},
+		{"corrected-contact", order.LetterCorrected, corrected(func(f *order.Facts) { f.StatusLink = statusPage })},
+		{"corrected-representative", order.LetterCorrected, corrected(func(f *order.Facts) { f.ContactName = "申請 責任" })},
+		{"corrected-back", order.LetterCorrected, corrected(func(f *order.Facts) { f.Corrections = nil })},
 		{"reminder", order.LetterReminder, facts(func(f *order.Facts) {
 			f.Awaited, f.RecordName, f.RecordValue, f.StatusLink = dns.Awaited(), "example.co.jp", token, statusPage
 		})},
@@ -236,6 +250,9 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 		{"G18: place and content of the file", "challenge-file", order.Japanese, []string{"    http://example.co.jp/.well-known/pki-validation/fileauth.txt\n", "    " + token + "\n"}},
 		{"G16: who did not apply learns what to do, in both languages", "reuse-confirmation", order.English,
 			[]string{"this is not mine", "自分の申請ではない", "2026年11月22日 18:00 JST", "/confirm/" + token}},
+		{"G10: what was entered, what is certified, and what to do about it", "corrected-contact", order.Japanese,
+			[]string{"■ 入力された内容\n\n  申請団体名（英語）：Sample Trading\n", "■ 証明書に記載する内容\n\n  申請団体名（英語）：Sample Trading K.K.\n", "（記載しません）", "（記入なし）", "/status/" + token}},
+		{"G10: the representative learns it, too", "corrected-representative", order.English, []string{"State/Province: Tokio", "State/Province: Tokyo", "contact the support"}},
 		{"G24: the holder learns which certificate, under which number, and where to object", "reissue-notice-contact", order.Japanese,
 			[]string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "1234567800", "再発行のオーダー番号（1234567890）", "/status/" + token, "お心当たりがない場合"}},
 		{"G24: the user of the address, how to revoke it, and what becomes of it", "reissue-notice-certificate", order.English,
@@ -308,6 +325,7 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"a reminder that cannot be stopped", order.Letter{Kind: order.LetterExpiryReminder, Facts: order.Facts{
 			Number: "1", CertificateEmail: "info@example.jp", Serial: "5a", NotAfter: time.Unix(1, 0), Link: "https://portal.example.com/renew/x",
 		}}},
+		{"a correction, as after its facts were wiped", order.Letter{Kind: order.LetterCorrected, Facts: order.Facts{Number: "1"}}},
 		{"a reissue of nothing", order.Letter{Kind: order.LetterReissueNotice, Facts: order.Facts{Number: "1"}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
 	} {
@@ -362,6 +380,9 @@ func TestHostileFactsStayText(t *testing.T) {
 				if *s != "" {
 					*s = hostile
 				}
+			}
+			for i := range f.Corrections {
+				f.Corrections[i].Entered, f.Corrections[i].Certified = hostile, hostile
 			}
 			got, err := r.Render(l)
 			require.NoError(t, err)

@@ -12,6 +12,7 @@ const (
 	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
 	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
 	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
+	LetterCorrected         LetterKind = "corrected"          // other content will be certified than was entered, to the technical contact and the representative (G10)
 	LetterReminder          LetterKind = "reminder"           // something still waits for the applicant
 	LetterRejected          LetterKind = "rejected"           // ends without a certificate, with the reason
 	LetterCancelled         LetterKind = "cancelled"          //
@@ -70,6 +71,8 @@ type Facts struct {
 
 	DaysLeft int    `json:"days_left,omitempty"` // expiry-reminder: until NotAfter; its Link is the renewal form
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
+
+	Corrections []Correction `json:"corrections,omitempty"` // corrected: what was entered, and what is certified
 
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
 	Original      string        `json:"original,omitempty"` // reissue-notice: order number of the certificate that is to be issued again; its Link revokes it

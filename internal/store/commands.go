@@ -211,20 +211,11 @@ func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorre
 	return detail{"fields": changedFields(before, after)}, nil
 }
 
-func changedFields(a, b order.Subject) []string {
-	var out []string
-	for _, f := range []struct {
-		name    string
-		changed bool
-	}{
-		{"organization", a.Organization != b.Organization}, {"unit", a.Unit != b.Unit}, {"state", a.State != b.State},
-		{"city", a.City != b.City}, {"identifier", a.Identifier != b.Identifier},
-	} {
-		if f.changed {
-			out = append(out, f.name)
-		}
+func changedFields(before, after order.Subject) (fields []string) {
+	for _, f := range after.CorrectedFrom(before) {
+		fields = append(fields, f.Field)
 	}
-	return out
+	return fields
 }
 
 // inquiryRow is a question with its answer.
