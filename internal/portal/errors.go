@@ -50,8 +50,8 @@ var (
 		"このリンクからの回答は、すでに受け付けています。あらためて行っていただくことはありません。",
 		"An answer has already been given by this link. There is nothing more to do.")
 	errLinkReplaced = fault.New(fault.Conflict, "link.replaced",
-		"新しい確認メールをお送りしたため、このリンクは使えなくなりました。最も新しいメールのリンクをお開きください。",
-		"A newer mail has been sent, so this link no longer works. Please open the link in the latest mail.")
+		"新しい承認メールをお送りしたか、認証方式が変更されたため、このリンクは使えなくなりました。新しいメールが届いている場合は、最も新しいメールのリンクをお開きください。",
+		"A newer mail has been sent, or another method was chosen, so this link no longer works. If a newer mail has come, please open the link in the latest one.")
 	errLinkExpired = fault.New(fault.Conflict, "link.expired",
 		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をヘルプデスクまたは申請の技術担当者にご依頼ください。",
 		"This link has expired. If you still need it, please ask our help desk or the technical contact of the application to have the mail sent again.")
@@ -62,8 +62,8 @@ var (
 		"このリンクの有効期限が過ぎました。更新は、通常の申請書からお申し込みください。",
 		"This link has expired. Please apply by the application form instead.")
 	errLinkSettled = fault.New(fault.Conflict, "link.settled",
-		"このドメインの確認はすでに完了しています。あらためて行っていただくことはありません。",
-		"This domain has already been validated. There is nothing more to do.")
+		"このドメイン名の認証は、ほかの宛先の方の承認などによって、すでに完了しています。行っていただくことはありません。",
+		"This domain has already been validated, for example by the approval of another recipient. There is nothing more to do.")
 	errLinkClosed = fault.New(fault.Conflict, "link.closed",
 		"この申請はすでに終了しています。行っていただくことはありません。", "This application has ended. There is nothing more to do.")
 
