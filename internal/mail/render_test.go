@@ -85,7 +85,9 @@ func examples() []example {
 		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
 	})
 	replaced := txt
-	replaced.Replaced, replaced.StatusLink = true, statusPage
+	replaced.News, replaced.StatusLink = order.NewsReplaced, statusPage
+	resent, otherMethod := replaced, replaced
+	resent.News, otherMethod.News = order.NewsResent, order.NewsMethod
 	issued := facts(func(f *order.Facts) {
 		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2028, 11, 24, 14, 59, 59, 0, time.UTC)
 		f.Link, f.LinkExpires = "https://portal.example.com/download/"+token, time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
@@ -130,6 +132,8 @@ func examples() []example {
 		{"receipt-dns", order.LetterReceipt, method(order.DCVTXT)},
 		{"challenge-txt", order.LetterChallenge, txt},
 		{"challenge-txt-replaced", order.LetterChallenge, replaced},
+		{"challenge-txt-resent", order.LetterChallenge, resent},
+		{"challenge-txt-method-changed", order.LetterChallenge, otherMethod},
 		{"challenge-cname", order.LetterChallenge, facts(func(f *order.Facts) {
 			f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVCNAME, "_"+token+".example.co.jp", "dcv.example.com", valueUntil
 		})},
@@ -260,7 +264,9 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 		{"G24: of one of several it says which address", "reissue-notice-undecided", order.Japanese, []string{"いず\nれかについて", "info@example.co.jp"}},
 		{"G3: the receipt names what is renewed", "receipt-renewal", order.Japanese, []string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "2026年12月24日"}},
 		{"G3: or says that it is a new application", "receipt-renewal-of-nothing", order.Japanese, []string{"見つかりませんでした"}},
-		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"以前にお知らせした値は"}},
+		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"次の値に置き換えてください"}},
+		{"one that is sent again is the same", "challenge-txt-resent", order.English, []string{"the same as before"}},
+		{"the first value of another method replaces none", "challenge-txt-method-changed", order.Japanese, []string{"「DNS TXT認証」に変更しました", "以前の方式のためにお知らせした値"}},
 		{"G17: both languages, what is approved, and what to do without having asked", "domain-approval", order.Japanese,
 			[]string{"example.co.jp", "サンプル商事株式会社", "1234567890", "https://portal.example.com/approve/" + token + "\n", "お心当たりがない場合", "If you did not expect this"}},
 		{"G21: order number and download link", "issued-contact", order.Japanese, []string{"1234567890", "https://portal.example.com/download/" + token + "\n"}},
@@ -396,7 +402,7 @@ func TestHostileFactsStayText(t *testing.T) {
 
 func TestNamesCarryNoLinks(t *testing.T) {
 	t.Parallel()
-	l := letter(examples()[7], order.Japanese)
+	l := letter(examples()[9], order.Japanese)
 	l.Facts.Organization = "賞品は https://evil.example/win へ"
 	got, err := renderer(t, false).Render(l)
 	require.NoError(t, err)

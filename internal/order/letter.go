@@ -63,8 +63,8 @@ type Facts struct {
 	Serial           string    `json:"serial,omitempty"`
 	Question         string    `json:"question,omitempty"`
 	Reason           string    `json:"reason,omitempty"`
-	Replaced         bool      `json:"replaced,omitempty"` // a challenge that replaces an earlier one
-	Awaited          []Awaited `json:"awaited,omitempty"`  // reminder: what the order waits for
+	News             News      `json:"news,omitempty"`    // challenge: what is new about it
+	Awaited          []Awaited `json:"awaited,omitempty"` // reminder: what the order waits for
 	RevokedAt        time.Time `json:"revoked_at,omitzero"`
 	RevocationReason string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
 	Request          string    `json:"request,omitempty"`           // id of a revocation request, for staff
@@ -78,6 +78,16 @@ type Facts struct {
 	Original      string        `json:"original,omitempty"` // reissue-notice: order number of the certificate that is to be issued again; its Link revokes it
 	Renewal       RenewalFacts  `json:"renewal,omitzero"`   // receipt of a renewal (G3)
 }
+
+// News is what is new about a challenge to whoever is told of it.
+type News string
+
+const (
+	NewsFirst    News = ""               // it is the first
+	NewsReplaced News = "replaced"       // another value instead of one that has reached its age limit
+	NewsResent   News = "resent"         // the same value once more
+	NewsMethod   News = "method-changed" // the first value by another method
+)
 
 // LetterState is what became of a letter.
 type LetterState string
