@@ -18,6 +18,9 @@ var (
 	errBadForm  = fault.New(fault.Invalid, "http.bad-form", "送信された内容を読み取れません。", "What was sent cannot be read.")
 	errTooMany  = fault.New(fault.TooMany, "http.too-many", "短い時間に多くのアクセスがありました。1分ほど待ってから、もう一度お試しください。",
 		"There were too many requests in a short time. Please wait a minute and try again.")
+	errTooManyLinks = fault.New(fault.TooMany, "find.too-many",
+		"リンクのご依頼が短い時間に続いたため、今回は受け付けていません。メールはお送りしていません。1分ほど待ってから、もう一度ボタンを押してください。",
+		"Links were asked for many times in a short time, so this request was not taken and no mail was sent. Please wait a minute and press the button again.")
 	errPanic = fault.Public(errors.New("panic")) // the panic itself has been logged
 	errBusy  = fault.New(fault.Unavailable, "unavailable", "ただいま処理を行えません。しばらくしてから、もう一度お試しください。",
 		"We cannot do this at the moment. Please try again in a few minutes.")
