@@ -36,7 +36,7 @@ func sample() order.Status {
 		Certificates: []order.CertificateView{{Sequence: 1, Serial: "0a1b", NotBefore: at(500), NotAfter: noon.AddDate(1, 0, 0), IssuedAt: at(500)}},
 		Reissues: []order.ReissueOf{
 			{Number: "1234567811", State: order.Rejected, AskedAt: at(510)},
-			{Number: "1234567822", State: order.Review, AskedAt: at(520), Undecided: true}, {Number: "1234567833", State: order.OrganizationValidation, AskedAt: at(530)},
+			{Number: "1234567822", State: order.Review, AskedAt: at(520), Undecided: true, Holds: true}, {Number: "1234567833", State: order.OrganizationValidation, AskedAt: at(530), Holds: true},
 		},
 		Timeline: []order.Event{
 			{At: at(0), Actor: "applicant", Action: "order-accepted", Detail: "type=new"},

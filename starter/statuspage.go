@@ -309,9 +309,9 @@ func (p *program) reissues(all []order.ReissueOf) {
 	for _, r := range all {
 		p.out.Println("  " + p.at(r.AskedAt) + "  " + p.say("オーダー", "order") + " " + r.Number + "  " + p.state(r.State))
 		switch {
-		case r.Open() && r.Undecided:
+		case r.Holds && r.Undecided:
 			p.out.Println("    " + p.out.Yellow(p.say("審査で元の証明書を選ぶまで、ほかの再発行の申請を受け付けません", "until the review has chosen the original, no other request is accepted")))
-		case r.Open():
+		case r.Holds:
 			p.out.Println("    " + p.out.Yellow(p.say("終わるまで、ほかの再発行の申請を受け付けません", "until it has ended, no other request is accepted")))
 		}
 	}

@@ -124,6 +124,11 @@ func states() map[string]func(*order.Status) {
 		"review": func(s *order.Status) {
 			s.State, s.Type, s.ValidityYears, s.Challenge.ID = order.Review, order.Reissue, 0, ""
 		},
+		"review-undecided": func(s *order.Status) {
+			s.State, s.Type, s.Challenge.ID = order.Review, order.Reissue, ""
+			s.CertificateEmail, s.Domain, s.Application.Organization = "", "", order.Organization{NameJA: "見本商会", Name: "見本商会"}
+			s.Reissue = &order.ReissueView{Candidates: []order.OriginalView{{Email: "secret@example.jp"}}}
+		},
 		"issuing": func(s *order.Status) { organizationStage(s); s.State = order.Issuing },
 		"issued": func(s *order.Status) {
 			organizationStage(s)
@@ -209,15 +214,16 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"corrected": {[]string{"証明書に記載する内容", "Sample &lt;Trading&gt; Co., Ltd.<small>入力された内容：Sample Trading K.K.</small>", "（記載しません）<small>入力された内容：Sales</small>",
 			"NTRJP-011001098993<small>入力された内容：（記入なし）",
 			"訂正した内容で証明書を発行します"}, nil},
-		"blocked":   {[]string{"最終確認をしています"}, nil},
-		"reuse":     {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
-		"reused":    {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
-		"review":    {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
-		"issuing":   {[]string{"証明書を発行しています"}, []string{"取り消す"}},
-		"issued":    {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
-		"rejected":  {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
-		"cancelled": {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},
-		"expired":   {[]string{"期限までにお手続きが完了しなかった", "data-final"}, nil},
+		"blocked":          {[]string{"最終確認をしています"}, nil},
+		"reuse":            {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
+		"reused":           {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
+		"review":           {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
+		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン</dt>", "証明書に記載する内容"}},
+		"issuing":          {[]string{"証明書を発行しています"}, []string{"取り消す"}},
+		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
+		"rejected":         {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
+		"cancelled":        {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},
+		"expired":          {[]string{"期限までにお手続きが完了しなかった", "data-final"}, nil},
 	} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()

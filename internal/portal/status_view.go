@@ -112,7 +112,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 
 // certified is what the certificate says, or will say, beside what was entered. An order that ends without one says nothing.
 func certified(s order.Status) (fields []certifiedView, corrected bool) {
-	if s.State.Final() && s.State != order.Issued {
+	if s.State.Final() && s.State != order.Issued || s.Reissue != nil && s.Reissue.Original == nil { // before staff have chosen it nothing is known of it
 		return nil, false
 	}
 	differs := map[string]order.Correction{}
@@ -240,6 +240,9 @@ func masked(address string) string {
 
 // organizationIn is the organisation's name in the page's language, with the other form of it.
 func organizationIn(o order.Organization, l order.Language) string {
+	if o.Name == o.NameJA {
+		return o.Name
+	}
 	if l == order.English {
 		return o.Name + " (" + o.NameJA + ")"
 	}

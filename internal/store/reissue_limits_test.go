@@ -93,10 +93,10 @@ func TestAnOrderShowsWhatItsCertificatesAreReissuedBy(t *testing.T) {
 		return out
 	}
 	ended := order.ReissueOf{Number: first, State: order.Rejected}
-	require.Equal(t, []order.ReissueOf{ended, {Number: second, State: order.Review, Undecided: true}}, shown(a))
-	require.Equal(t, []order.ReissueOf{{Number: second, State: order.Review, Undecided: true}}, shown(b))
+	require.Equal(t, []order.ReissueOf{ended, {Number: second, State: order.Review, Undecided: true, Holds: true}}, shown(a))
+	require.Equal(t, []order.ReissueOf{{Number: second, State: order.Review, Undecided: true, Holds: true}}, shown(b))
 	_, err := r.approve(second, b.Serial)
 	require.NoError(t, err)
 	require.Equal(t, []order.ReissueOf{ended}, shown(a), "another one was chosen")
-	require.Equal(t, []order.ReissueOf{{Number: second, State: order.DomainValidation}}, shown(b))
+	require.Equal(t, []order.ReissueOf{{Number: second, State: order.DomainValidation, Holds: true}}, shown(b))
 }
