@@ -268,9 +268,9 @@ func (d *Domain) DecideApproval(ctx context.Context, in ApprovalInput) (Approval
 	if err != nil {
 		return ApprovalResult{}, err
 	}
-	f := dcv.Finding{Found: in.Approved, Code: "approved", Text: fault.Text{JA: "ドメイン所有者が承認しました。", EN: "The domain owner approved."}}
+	f := dcv.Finding{Found: in.Approved, Code: "approved", Text: fault.Text{JA: "ドメインの管理者が承認しました。", EN: "The domain's administrator approved."}}
 	if !in.Approved {
-		f.Code, f.Text = "denied", fault.Text{JA: "ドメイン所有者が承認しませんでした。", EN: "The domain owner did not approve."}
+		f.Code, f.Text = "denied", fault.Text{JA: "ドメインの管理者が承認しませんでした。", EN: "The domain's administrator did not approve."}
 	}
 	_, err = d.Records.DecideApproval(ctx, in.Link, in.Approved, d.evidence(c, f, in.Actor, d.Clock()))
 	return ApprovalResult{}, err

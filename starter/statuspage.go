@@ -96,7 +96,7 @@ func (p *program) facts(s order.Status) {
 	p.fact("申請区分", "type", p.lang.Of(typeNames[s.Type])+", "+p.say(fmt.Sprintf("%d年", s.ValidityYears), fmt.Sprintf("%d year(s)", s.ValidityYears)))
 	p.renews(s)
 	p.fact("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
-	p.fact("組織名", "organisation", cli.Plain(subjectLine(s.Subject)))
+	p.fact("証明書の記載内容", "certified as", cli.Plain(subjectLine(s.Subject)))
 	p.people(s)
 	p.fact("受付日時", "accepted", p.at(s.CreatedAt))
 	p.fact("現在の状態の開始", "in this state since", p.at(s.StateSince))
@@ -245,7 +245,7 @@ func (p *program) inquiries(all []order.Inquiry) {
 	if len(all) == 0 {
 		return
 	}
-	p.heading("質問", "Inquiries")
+	p.heading("お問い合わせ", "Inquiries")
 	for _, q := range all {
 		p.out.Println("  " + p.at(q.OpenedAt) + "  Q: " + cli.Plain(q.Question))
 		if q.AnsweredAt.IsZero() {

@@ -112,6 +112,7 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 		request := w.reissueForm(st, way.named)
 		number := w.askAgain(request)
 		w.listed(number, `OrderState = 'review' AND WaitingOn = 'review' AND NeedsStaff = true`)
+		require.Contains(t, w.mail(form.CertificateEmail, "再発行が申請されました（オーダー番号 "+number).Text, "お心当たりがない場合", "the holder is told")
 		require.Equal(t, "reissue.under-way", w.notReissued(w.reissueForm(st, first)).Code, "one at a time")
 		again, err := w.desk.Reissue(w.ctx, request, "")
 		require.NoError(t, err)

@@ -214,7 +214,7 @@ func (p PhoneSteps) awaited() []Awaited {
 		code   string
 		ja, en string
 	}{
-		{p.NumberVerifiedAt, "phone-number", "組織の電話番号の確認", "the organisation's telephone number from an independent source"},
+		{p.NumberVerifiedAt, "phone-number", "申請団体の電話番号の確認", "the organisation's telephone number from an independent source"},
 		{p.ReachedAt, "phone-reach", "申請責任者への取次ぎ", "reaching the applicant representative by phone"},
 		{p.ConfirmedAt, "phone-confirm", "申請責任者本人への電話確認", "confirmation by the representative on the phone"},
 	} {

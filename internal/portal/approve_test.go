@@ -153,9 +153,9 @@ func TestTheCompanySpeaksThePagesLanguage(t *testing.T) {
 	t.Parallel()
 	s := open(t, order.Japanese)
 	ja, en := s.get(s.visitor(), "/?lang=ja").text, s.get(s.visitor(), "/?lang=en").text
-	require.Contains(t, ja, "サンプル認証局 ヘルプデスク")
+	require.Contains(t, ja, "サンプル認証局 サポート")
 	require.NotContains(t, ja, "Example CA")
-	require.Contains(t, en, "Example CA help desk")
+	require.Contains(t, en, "Example CA support")
 	require.NotContains(t, en, "サンプル認証局")
 }
 

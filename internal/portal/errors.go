@@ -56,8 +56,8 @@ var (
 		"新しい承認メールをお送りしたか、認証方式が変更されたため、このリンクは使えなくなりました。新しいメールが届いている場合は、最も新しいメールのリンクをお開きください。",
 		"A newer mail has been sent, or another method was chosen, so this link no longer works. If a newer mail has come, please open the link in the latest one.")
 	errLinkExpired = fault.New(fault.Conflict, "link.expired",
-		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をヘルプデスクまたは申請の技術担当者にご依頼ください。",
-		"This link has expired. If you still need it, please ask our help desk or the technical contact of the application to have the mail sent again.")
+		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をサポートまたは申請の技術担当者にご依頼ください。",
+		"This link has expired. If you still need it, please ask our support or the technical contact of the application to have the mail sent again.")
 	errStatusExpired = fault.New(fault.Conflict, "link.status-expired",
 		"このリンクの有効期限が過ぎました。ページ下部の「お申し込み状況の確認」から、新しいリンクをお取り寄せください。",
 		"This link has expired. Please have a new one mailed to you by “Follow an application” at the foot of this page.")

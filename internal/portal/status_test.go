@@ -218,7 +218,7 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"reuse":            {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
 		"reused":           {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
 		"review":           {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
-		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン</dt>", "証明書に記載する内容"}},
+		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン名</dt>", "証明書に記載する内容"}},
 		"issuing":          {[]string{"証明書を発行しています"}, []string{"取り消す"}},
 		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
 		"rejected":         {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
@@ -288,7 +288,7 @@ func TestDeeds(t *testing.T) {
 		want                 order.Command
 		says                 string
 	}{
-		{"check, found", "dns-txt", "check", nil, order.Outcome{Applied: true, Found: true}, order.DomainCheckNow{Actor: by}, "ドメインの認証が完了しました"},
+		{"check, found", "dns-txt", "check", nil, order.Outcome{Applied: true, Found: true}, order.DomainCheckNow{Actor: by}, "ドメイン名の認証が完了しました"},
 		{"check, not found", "dns-txt", "check", nil, order.Outcome{Applied: true}, order.DomainCheckNow{Actor: by}, "まだ見つかりません"},
 		{"another method", "dns-txt", "method", url.Values{"dcv_method": {"file"}}, order.Outcome{Applied: true}, order.DomainMethodChanged{Actor: by, Method: order.DCVFile}, "認証方式を変更しました"},
 		{"mails again", "email", "resend", nil, order.Outcome{Applied: true}, order.ChallengeResent{Actor: by}, "案内のメールをお送りします"},
