@@ -135,6 +135,11 @@ func states() map[string]func(*order.Status) {
 			s.State = order.Issued
 			s.Certificates = []order.CertificateView{{Sequence: 1, Serial: "5eed", NotAfter: now.AddDate(2, 0, 0), IssuedAt: now}}
 		},
+		"issued-corrected": func(s *order.Status) {
+			organizationStage(s)
+			s.State, s.Certificates = order.Issued, []order.CertificateView{{Sequence: 1, Serial: "5eed", NotAfter: now.AddDate(2, 0, 0), IssuedAt: now}}
+			s.Subject.City = "Minato-ku"
+		},
 		"rejected": ended(order.Rejected), "cancelled": ended(order.Cancelled), "expired": ended(order.Expired),
 	}
 }
@@ -225,6 +230,7 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン名</dt>", "証明書に記載する内容"}},
 		"issuing":          {[]string{"証明書を発行しています"}, []string{"取り消す"}},
 		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
+		"issued-corrected": {[]string{"証明書に記載した内容", "訂正した内容で証明書を発行しました", "Minato-ku<small>入力された内容：（記入なし）</small>"}, []string{"発行される前に"}},
 		"rejected":         {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
 		"cancelled":        {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},
 		"expired":          {[]string{"期限までにお手続きが完了しなかった", "data-final"}, nil},
