@@ -145,6 +145,33 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 	w.mails(form.CertificateEmail, "発行のお知らせ", 4)
 }
 
+// Who knows only the name of the organisation is shown nothing of its certificates; staff choose, the holder hears of it, and the order goes on.
+func TestStaffChooseTheCertificateOfAnOrganization(t *testing.T) {
+	t.Parallel()
+	w := common.enter(t)
+	form := w.application(order.DCVTXT)
+	form.Organization.NameJA = "見本商会" + strings.Split(form.CertificateEmail, "@")[1] + "株式会社"
+	first := w.challenged(w.submit(form))
+	original := w.complete(first)
+	request := w.reissueForm(w.status(first), form.Organization.NameJA)
+	request.TechnicalContact.Email = "another@example.com"
+	number := w.askAgain(request)
+	st := w.status(number)
+	require.Empty(t, st.CertificateEmail+st.Domain)
+	require.Nil(t, st.Reissue.Original)
+	require.NotContains(t, w.mail("another@example.com", "再発行のお申し込みを受け付けました（オーダー番号 "+number).Text, form.CertificateEmail)
+	require.Contains(t, w.mail(form.TechnicalContact.Email, "再発行が申請されました（オーダー番号 "+number).Text, original.Serial)
+	w.command(number, decided(true, "", original.Serial))
+	require.Equal(t, form.CertificateEmail, w.status(number).CertificateEmail)
+	w.proveAnew(number)
+	leaf, err := x509.ParseCertificate(w.carryOn(number).DER)
+	require.NoError(t, err)
+	was, err := x509.ParseCertificate(original.DER)
+	require.NoError(t, err)
+	require.Equal(t, was.RawSubject, leaf.RawSubject)
+	require.Equal(t, was.NotAfter, leaf.NotAfter)
+}
+
 func TestAReissueThatStaffRefuseTellsWhy(t *testing.T) {
 	t.Parallel()
 	w := common.enter(t)
