@@ -28,7 +28,8 @@ type Plan struct {
 	Reused     *order.Reused   `json:"reused,omitempty"` // with an offer to reuse earlier validations (G16)
 }
 
-// AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14). A voucher that cannot be
+// AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14), and for a
+// reissue what tells the certificate's holder. A voucher that cannot be
 // redeemed is an error that is not retried, and leaves nothing behind; so is a reissue whose original has ended meanwhile, or of
 // which another reissue is under way (G25).
 func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
@@ -44,10 +45,17 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	if err != nil {
 		return Plan{}, err
 	}
+	letters := []order.Letter{a.Addresses.withStatus(receipt(sub, renews, now, deadline), now.Add(rules.StatusLinkLife))}
+	if r := sub.Reissue; r != nil {
+		certificates, err := a.Records.Candidates(ctx, in.Number)
+		if err != nil {
+			return Plan{}, err
+		}
+		letters = append(letters, a.Addresses.reissueNotices(in.Number, certificates, app.TechnicalContact, r.Reason, rules, now)...)
+	}
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version, Renews: renews,
-		Letters:         []order.Letter{a.Addresses.withStatus(receipt(sub, renews, now, deadline), now.Add(rules.StatusLinkLife))},
-		AfterCompromise: rules.ReissueAfterCompromise,
+		Letters: letters, AfterCompromise: rules.ReissueAfterCompromise,
 	})
 	if err != nil {
 		return Plan{}, err

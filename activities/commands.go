@@ -17,6 +17,7 @@ type Commands struct {
 	Records   Records
 	Policy    policy.Book
 	Addresses Addresses
+	Poster    Poster // delivers at once what the order's workflow does not know of
 	Clock     func() time.Time
 }
 
@@ -37,7 +38,8 @@ type CommandResult struct {
 	Reused  *order.Reused    `json:"reused,omitempty"`  // where an order that has to do with reuse stands afterwards (G16)
 }
 
-// RecordCommand stores a command as evidence with its audit line, and an inquiry's mail in the outbox (G12).
+// RecordCommand stores a command as evidence with its audit line, with the mails that follow from it in the outbox: an inquiry's (G12), and
+// those to the holder of the certificate that a review has chosen.
 func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandResult, error) {
 	cmd, err := order.DecodeCommand(in.Name, in.Command)
 	if err != nil {
@@ -51,9 +53,18 @@ func (c *Commands) RecordCommand(ctx context.Context, in CommandInput) (CommandR
 	if err := c.allowed(cmd, st, now); err != nil {
 		return CommandResult{}, err
 	}
-	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, c.lettersFor(cmd, st, now))
+	letters, err := c.lettersFor(ctx, cmd, st, now)
 	if err != nil {
 		return CommandResult{}, err
+	}
+	rec, err := c.Records.RecordCommand(ctx, in.Number, cmd, in.At, letters)
+	if err != nil {
+		return CommandResult{}, err
+	}
+	if _, corrected := cmd.(order.SubjectCorrected); corrected && rec.Applied {
+		if err := c.deliver(ctx, in.Number, order.LetterCorrected); err != nil {
+			return CommandResult{}, err
+		}
 	}
 	reused, err := c.reuse(ctx, cmd, in.Number, rec, now)
 	return CommandResult{Applied: rec.Applied, Phone: rec.Phone, Reissue: rec.Reissue, Reused: reused}, err
@@ -92,15 +103,44 @@ func (c *Commands) allowed(cmd order.Command, st order.Status, now time.Time) er
 	return nil
 }
 
-// lettersFor returns the mail that follows from a command.
-func (c *Commands) lettersFor(cmd order.Command, st order.Status, now time.Time) []order.Letter {
-	q, ok := cmd.(order.InquiryOpened)
-	if !ok {
-		return nil
+// lettersFor returns the mails that follow from a command.
+func (c *Commands) lettersFor(ctx context.Context, cmd order.Command, st order.Status, now time.Time) ([]order.Letter, error) {
+	rules := c.Policy.At(now)
+	switch cmd := cmd.(type) {
+	case order.InquiryOpened:
+		key := fmt.Sprint(len(st.Inquiries) + 1)
+		l := letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{Question: cmd.Question, Deadline: st.DeadlineAt})
+		return []order.Letter{c.Addresses.withStatus(l, now.Add(rules.StatusLinkLife))}, nil
+	case order.SubjectCorrected:
+		return c.corrected(cmd, st, rules, now), nil
+	case order.ReviewDecided:
+		if !*cmd.Approved || st.State != order.Review || st.Reissue == nil {
+			return nil, nil
+		}
+		original, err := c.chosen(ctx, st, cmd.Original)
+		if err != nil {
+			return nil, err
+		}
+		return c.Addresses.reissueNotices(st.Number, []order.Original{original}, st.Application.TechnicalContact, st.Reissue.Reason, rules, now), nil
 	}
-	key := fmt.Sprint(len(st.Inquiries) + 1)
-	l := letter(order.LetterInquiry, key, st.Number, st.Application, now, order.Facts{Question: q.Question, Deadline: st.DeadlineAt})
-	return []order.Letter{c.Addresses.withStatus(l, now.Add(c.Policy.At(now).StatusLinkLife))}
+	return nil, nil
+}
+
+// chosen returns the certificate that the review makes the order a reissue of.
+func (c *Commands) chosen(ctx context.Context, st order.Status, name string) (order.Original, error) {
+	view, err := st.Reissue.Choose(name)
+	if err != nil {
+		return order.Original{}, err
+	}
+	all, err := c.Records.Candidates(ctx, st.Number)
+	if err != nil {
+		return order.Original{}, err
+	}
+	i := slices.IndexFunc(all, func(o order.Original) bool { return o.Ref() == view.CertificateRef })
+	if i < 0 {
+		return order.Original{}, fault.New(fault.Internal, "reissue.candidate", "候補の証明書を読み取れません。", "A candidate is not in the record.")
+	}
+	return all[i], nil
 }
 
 // RefusalInput is a message that could not be applied. Reason repeats no value of it.

@@ -77,7 +77,7 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 	if err != nil {
 		return OpenResult{}, err
 	}
-	letters, err := d.announce(ctx, c, st, in.Why, rules, now)
+	letters, err := d.announce(ctx, c, st, rules, now)
 	if err != nil {
 		return OpenResult{}, err
 	}
@@ -117,11 +117,8 @@ func (d *Domain) newChallenge(ctx context.Context, in OpenInput, st order.Status
 }
 
 // announce writes the letters of a challenge, for e-mail with one approval link each: a value is unique per mail (A8).
-func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status, why string, rules policy.Rules, now time.Time) ([]order.Letter, error) {
-	facts := order.Facts{
-		Domain: c.Domain, Method: c.Method, ValueExpires: c.ExpiresAt, Deadline: st.DeadlineAt,
-		Replaced: why == OpenAged || why == OpenMethodChanged,
-	}
+func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status, rules policy.Rules, now time.Time) ([]order.Letter, error) {
+	facts := order.Facts{Domain: c.Domain, Method: c.Method, ValueExpires: c.ExpiresAt, Deadline: st.DeadlineAt, News: newsOf(c, st.Challenge)}
 	if c.Method != order.DCVEmail {
 		i := c.Instruction()
 		facts.RecordName, facts.RecordValue, facts.FileURL, facts.FileContent = i.RecordName, i.RecordValue, i.FileURL, i.FileContent
@@ -143,6 +140,21 @@ func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status,
 		letters = append(letters, l)
 	}
 	return letters, nil
+}
+
+// newsOf says what is new to somebody who knows the challenge before. It is read off the values, since one that is asked for again may have grown
+// too old meanwhile, and one that is asked for first may be of a method that was changed before anything was sent.
+func newsOf(c dcv.Challenge, before *order.ChallengeView) order.News {
+	switch {
+	case before == nil:
+		return order.NewsFirst
+	case before.Method != c.Method:
+		return order.NewsMethod
+	case before.Token == c.Token:
+		return order.NewsResent
+	default:
+		return order.NewsReplaced
+	}
 }
 
 // whoisAttempts is how often WHOIS is asked before the validation mails go to the constructed addresses alone.
@@ -256,9 +268,9 @@ func (d *Domain) DecideApproval(ctx context.Context, in ApprovalInput) (Approval
 	if err != nil {
 		return ApprovalResult{}, err
 	}
-	f := dcv.Finding{Found: in.Approved, Code: "approved", Text: fault.Text{JA: "ドメイン所有者が承認しました。", EN: "The domain owner approved."}}
+	f := dcv.Finding{Found: in.Approved, Code: "approved", Text: fault.Text{JA: "ドメインの管理者が承認しました。", EN: "The domain's administrator approved."}}
 	if !in.Approved {
-		f.Code, f.Text = "denied", fault.Text{JA: "ドメイン所有者が承認しませんでした。", EN: "The domain owner did not approve."}
+		f.Code, f.Text = "denied", fault.Text{JA: "ドメインの管理者が承認しませんでした。", EN: "The domain's administrator did not approve."}
 	}
 	_, err = d.Records.DecideApproval(ctx, in.Link, in.Approved, d.evidence(c, f, in.Actor, d.Clock()))
 	return ApprovalResult{}, err

@@ -32,10 +32,7 @@ func (a Addresses) withReuse(st order.Status, r order.Representative, until, now
 		Domain: st.Domain, Link: address, LinkExpires: expires, Deadline: until,
 	})
 	l.Recipient, l.Links = r.Email, []order.Link{link}
-	l.Facts.ContactName = r.FamilyNameJA + " " + r.GivenNameJA
-	if l.Language == order.English {
-		l.Facts.ContactName = r.GivenName + " " + r.FamilyName
-	}
+	l.Facts.ContactName = nameIn(r, l.Language)
 	return l
 }
 

@@ -19,12 +19,16 @@ type Records interface {
 	// Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox.
 	// A voucher that cannot be redeemed is a fault of code voucher.unknown, voucher.used, voucher.expired, voucher.cancelled or
 	// voucher.validity (its years are not those asked for), and nothing remains. A reissue redeems nothing and goes on to review at once; an
-	// original that has ended or was revoked, or of which another reissue is under way, is a Conflict.
+	// original that has ended or was revoked, or of which another reissue is under way, is a Conflict; one whose reissue was asked for too often in a
+	// day is a TooMany.
 	Accept(ctx context.Context, a Acceptance) error
 
 	// Original returns the certificate that a reissue is of, with why it is issued again. While staff have not chosen it is a Conflict
 	// of code reissue.undecided.
 	Original(ctx context.Context, number string) (order.Original, order.ReissueFacts, error)
+
+	// Candidates returns the certificates that a request for a reissue fits, in the order of their issue.
+	Candidates(ctx context.Context, number string) ([]order.Original, error)
 
 	// Order returns the order as it stands; its Status.Application is filled.
 	Order(ctx context.Context, number string) (order.Status, error)

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,6 +65,11 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	now := w.Clock()
 	rules := w.Policy.At(now)
 	switch l.Kind {
+	case order.LetterCorrected:
+		if !strings.HasSuffix(l.Key, toContact) {
+			return l, true // the representative has no page
+		}
+		return w.Addresses.withStatus(l, now.Add(rules.StatusLinkLife)), true
 	case order.LetterDomainApproval, order.LetterRevocationLink, order.LetterReuse, order.LetterExpiryReminder:
 		// The second is asked for anew on the status page; whom the third does not reach, the phone does; the fourth comes again by itself.
 		return l, false
@@ -75,6 +81,6 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	case order.LetterIssuedCertificate, order.LetterIssuedContact:
 		return w.Addresses.withDownload(l, now.Add(rules.DownloadLinkLife)), true
 	default:
-		return l, true // ends, revocations: no link
+		return l, true // ends, revocations, and notices of a reissue, which also say whom to ask: no link
 	}
 }

@@ -19,7 +19,7 @@ Replaces what the certificate will say of the organisation by what has been vali
 		Args: cobra.ExactArgs(1),
 	}
 	flags := c.Flags()
-	flags.StringVar(&o.Organization, "organization", "", "組織名 (英語) / organization")
+	flags.StringVar(&o.Organization, "organization", "", "申請団体名 (英語) / organization")
 	flags.StringVar(&o.Unit, "unit", "", "部門名 / organization unit")
 	flags.BoolVar(&o.RemoveUnit, "remove-unit", false, "部門名を削除 / leave the unit out")
 	flags.StringVar(&o.State, "state", "", "都道府県 / state or province")

@@ -10,10 +10,10 @@ func (p *program) inquire() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "inquire ORDER QUESTION",
 		GroupID: groupStaff,
-		Short:   "技術担当者に質問 / Ask the technical contact",
-		Long: `技術担当者に質問のメールを送ります。回答が記録されるまで証明書は発行されません。
+		Short:   "技術担当者に問い合わせ / Ask the technical contact",
+		Long: `技術担当者にお問い合わせのメールを送ります。回答が記録されるまで証明書は発行されません。
 Mails a question to the technical contact. No certificate is issued before the answer is recorded.`,
-		Example: `  starter inquire 1234567890 "英語の組織名の根拠をお知らせください。"`,
+		Example: `  starter inquire 1234567890 "英語の申請団体名の根拠をお知らせください。"`,
 		Args:    cobra.ExactArgs(2),
 	}
 	return p.actAsStaff(c, func(a order.Actor, args []string) (order.Command, error) {

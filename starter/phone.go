@@ -12,7 +12,7 @@ func (p *program) phone() *cobra.Command {
 		GroupID: groupStaff,
 		Short:   "電話による組織認証を記録 / Record organisation validation by telephone",
 		Long: `組織認証の3段階を記録します。順序は問わず、ドメイン認証の完了前でも記録できます。
-  1. number   独立した信頼できる情報源で組織の電話番号を確認 (申請書の番号は不可)
+  1. number   独立した信頼できる情報源で申請団体の電話番号を確認 (申請書の番号は不可)
   2. reached  その番号に電話し、申請責任者への取次ぎ、または連絡先を得た
   3. confirm  申請責任者本人が電話で申請を確認した
 

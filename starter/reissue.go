@@ -16,11 +16,11 @@ func (p *program) reissue() *cobra.Command {
 		GroupID: groupApplicant,
 		Short:   "証明書の再発行を申請 / Ask for a certificate to be issued again",
 		Long: `再発行の申請ファイル (YAML、「starter template --reissue」で作成) を提出し、オーダー番号を表示します。バウチャーは不要です。
-元の証明書はオーダー番号、シリアル番号、メールアドレスのいずれかと有効期限で特定します。記載内容と有効期限は元の証明書と同じです。
+元の証明書はオーダー番号、シリアル番号、メールアドレス、申請団体名のいずれかと有効期限で特定します。記載内容と有効期限は元の証明書と同じです。
 同じ内容 (または同じ --key) の提出は何度行っても1件の申請です。
 
 Hands in a file for a reissue (YAML, see "starter template --reissue") and prints the order number. No voucher is needed. The
-original is named by order number, serial number or address, and by the day on which it ends. The new certificate says the same and
+original is named by order number, serial number, address or organisation, and by the day on which it ends. The new certificate says the same and
 ends on the same day. The same content, or the same --key, is one request however often it is handed in.`,
 		Example: `  starter reissue -f reissue.yaml
   starter reissue -f reissue.yaml --csr request.csr`,

@@ -37,7 +37,7 @@ Prints the text by which a subscriber asks for revocation with the certificate's
 		},
 	}
 	c.Flags().StringVar(&o.reason, "reason", "", "失効理由 / why")
-	c.Flags().IntVar(&o.sequence, "sequence", 0, "注文の何番目の証明書か (既定: 最新) / which certificate of the order (default: the latest)")
+	c.Flags().IntVar(&o.sequence, "sequence", 0, "オーダーの何番目の証明書か (既定: 最新) / which certificate of the order (default: the latest)")
 	return c
 }
 

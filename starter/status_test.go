@@ -34,6 +34,10 @@ func sample() order.Status {
 			{Kind: order.LetterChallenge, Recipient: "tech@example.jp", State: order.LetterFailed, Attempts: 3, LastReply: "550 no such user\x1b]0;evil\x07"},
 		},
 		Certificates: []order.CertificateView{{Sequence: 1, Serial: "0a1b", NotBefore: at(500), NotAfter: noon.AddDate(1, 0, 0), IssuedAt: at(500)}},
+		Reissues: []order.ReissueOf{
+			{Number: "1234567811", State: order.Rejected, AskedAt: at(510)},
+			{Number: "1234567822", State: order.Review, AskedAt: at(520), Undecided: true, Holds: true}, {Number: "1234567833", State: order.OrganizationValidation, AskedAt: at(530), Holds: true},
+		},
 		Timeline: []order.Event{
 			{At: at(0), Actor: "applicant", Action: "order-accepted", Detail: "type=new"},
 			{At: at(1), Actor: "system", Action: "challenge-opened", Detail: "method=dns-txt, sequence=1"},
@@ -116,7 +120,7 @@ func TestNamesAreComplete(t *testing.T) {
 		complete(string(party), partyNames[party])
 	}
 	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
-		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse} {
+		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse, order.LetterReissueNotice, order.LetterExpiryReminder, order.LetterCorrected} {
 		complete(string(kind), letterNames[kind])
 	}
 	for _, r := range order.ReissueReasons {

@@ -26,6 +26,7 @@ func (p *program) statusPage(s order.Status) {
 	p.inquiries(s.Inquiries)
 	p.letters(s.Letters)
 	p.certificates(s)
+	p.reissues(s.Reissues)
 	p.timeline(s.Timeline)
 }
 
@@ -95,7 +96,7 @@ func (p *program) facts(s order.Status) {
 	p.fact("申請区分", "type", p.lang.Of(typeNames[s.Type])+", "+p.say(fmt.Sprintf("%d年", s.ValidityYears), fmt.Sprintf("%d year(s)", s.ValidityYears)))
 	p.renews(s)
 	p.fact("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
-	p.fact("組織名", "organisation", cli.Plain(subjectLine(s.Subject)))
+	p.fact("証明書の記載内容", "certified as", cli.Plain(subjectLine(s.Subject)))
 	p.people(s)
 	p.fact("受付日時", "accepted", p.at(s.CreatedAt))
 	p.fact("現在の状態の開始", "in this state since", p.at(s.StateSince))
@@ -244,7 +245,7 @@ func (p *program) inquiries(all []order.Inquiry) {
 	if len(all) == 0 {
 		return
 	}
-	p.heading("質問", "Inquiries")
+	p.heading("お問い合わせ", "Inquiries")
 	for _, q := range all {
 		p.out.Println("  " + p.at(q.OpenedAt) + "  Q: " + cli.Plain(q.Question))
 		if q.AnsweredAt.IsZero() {
@@ -297,6 +298,23 @@ func (p *program) certificates(s order.Status) {
 		}
 	}
 	p.out.Println("  " + p.say("ダウンロード", "download") + ": starter download " + s.Number)
+}
+
+// reissues shows who has asked for the order's certificates again: an open request keeps others out until it is decided.
+func (p *program) reissues(all []order.ReissueOf) {
+	if len(all) == 0 {
+		return
+	}
+	p.heading("この証明書の再発行の申請", "Requests to issue its certificates again")
+	for _, r := range all {
+		p.out.Println("  " + p.at(r.AskedAt) + "  " + p.say("オーダー", "order") + " " + r.Number + "  " + p.state(r.State))
+		switch {
+		case r.Holds && r.Undecided:
+			p.out.Println("    " + p.out.Yellow(p.say("審査で元の証明書を選ぶまで、ほかの再発行の申請を受け付けません", "until the review has chosen the original, no other request is accepted")))
+		case r.Holds:
+			p.out.Println("    " + p.out.Yellow(p.say("終わるまで、ほかの再発行の申請を受け付けません", "until it has ended, no other request is accepted")))
+		}
+	}
 }
 
 func (p *program) timeline(events []order.Event) {

@@ -16,6 +16,7 @@ import (
 	"securemailid.example/internal/csr"
 	"securemailid.example/internal/dcv"
 	"securemailid.example/internal/dcv/probe"
+	"securemailid.example/internal/engine"
 	"securemailid.example/internal/mail"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
@@ -136,4 +137,11 @@ func (w *Worker) probeConfig(rules policy.Book) probe.Config {
 		c.Ports = map[string]string{"80": strconv.Itoa(w.Config.LabWebPort)}
 	}
 	return c
+}
+
+// connect plugs in what only exists once Temporal is connected: the doors by which activities reach workflows.
+func (p parts) connect(o *engine.Orders) {
+	p.orders.Commands.Poster, p.orders.Reminding.Poster = o, o
+	p.orders.Reconciling.Engine = o
+	p.orders.Revoking.TakeUp, p.orders.Revoking.Wake = o.ResumeRevocation, o.Revoke
 }

@@ -65,8 +65,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	orders := &engine.Orders{Client: c}
-	p.orders.Revoking.Wake = orders.Revoke
-	p.orders.Revoking.TakeUp, p.orders.Reminding.Poster, p.orders.Reconciling.Engine = orders.ResumeRevocation, orders, orders
+	p.connect(orders)
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workers, err := w.start(c, p, fail)

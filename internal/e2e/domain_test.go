@@ -28,7 +28,7 @@ func TestAChangedMethodReplacesTheChallengeAndItsLinks(t *testing.T) {
 	require.Equal(t, 2, c.Sequence)
 	m := w.mail(st.Application.TechnicalContact.Email, "DNSレコードの登録")
 	require.Contains(t, m.Text, c.Token)
-	require.Contains(t, m.Subject, "再案内")
+	require.Contains(t, m.Subject, "認証方式の変更")
 	status, _ := w.get(old)
 	require.Equal(t, http.StatusGone, status, "the old link is dead")
 	w.complete(number)

@@ -90,7 +90,7 @@ func TestAnApplicantFollowsAnOrderAndActs(t *testing.T) {
 		}
 		return nil
 	})
-	require.Contains(t, b.send(b.open(page), page+"/check", nil), "ドメインの認証が完了しました")
+	require.Contains(t, b.send(b.open(page), page+"/check", nil), "ドメイン名の認証が完了しました")
 	w.phone(number)
 	w.await(number, "the notices to have gone out", func(s order.Status) bool {
 		return s.State == order.Issued && !slices.ContainsFunc(s.Letters, func(l order.LetterView) bool { return l.State != order.LetterSent })

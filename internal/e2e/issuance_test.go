@@ -78,6 +78,12 @@ func TestACorrectionAppearsInTheCertificateAndTheTrailNamesItsFields(t *testing.
 	fix := order.SubjectCorrected{Actor: staff, Organization: "Sample Shoji K.K.", RemoveUnit: true, Reason: "commercial register"}
 	require.True(t, w.command(number, fix).Applied)
 	require.False(t, w.command(number, fix).Applied, "nothing is left to correct")
+	people := w.status(number).Application
+	for _, to := range []string{people.TechnicalContact.Email, people.Representative.Email} {
+		m := w.mails(to, "記載内容の訂正（オーダー番号 "+number, 1)
+		require.Len(t, m, 1, "a repeat tells nothing")
+		require.Contains(t, m[0].Text, "Sample Shoji K.K.", "told before anything is issued")
+	}
 	w.command(number, confirmed)
 	c := w.issuedOnce(number)
 	organization, city := subjectOf(t, c)

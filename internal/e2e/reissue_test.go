@@ -112,6 +112,7 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 		request := w.reissueForm(st, way.named)
 		number := w.askAgain(request)
 		w.listed(number, `OrderState = 'review' AND WaitingOn = 'review' AND NeedsStaff = true`)
+		require.Contains(t, w.mail(form.CertificateEmail, "再発行が申請されました（オーダー番号 "+number).Text, "お心当たりがない場合", "the holder is told")
 		require.Equal(t, "reissue.under-way", w.notReissued(w.reissueForm(st, first)).Code, "one at a time")
 		again, err := w.desk.Reissue(w.ctx, request, "")
 		require.NoError(t, err)
@@ -142,6 +143,33 @@ func TestACertificateIsReissuedWithItsNameAndItsEnd(t *testing.T) {
 	}
 	w.mails(form.TechnicalContact.Email, "再発行のお申し込みを受け付けました", 3)
 	w.mails(form.CertificateEmail, "発行のお知らせ", 4)
+}
+
+// Who knows only the name of the organisation is shown nothing of its certificates; staff choose, the holder hears of it, and the order goes on.
+func TestStaffChooseTheCertificateOfAnOrganization(t *testing.T) {
+	t.Parallel()
+	w := common.enter(t)
+	form := w.application(order.DCVTXT)
+	form.Organization.NameJA = "見本商会" + strings.Split(form.CertificateEmail, "@")[1] + "株式会社"
+	first := w.challenged(w.submit(form))
+	original := w.complete(first)
+	request := w.reissueForm(w.status(first), form.Organization.NameJA)
+	request.TechnicalContact.Email = "another@example.com"
+	number := w.askAgain(request)
+	st := w.status(number)
+	require.Empty(t, st.CertificateEmail+st.Domain)
+	require.Nil(t, st.Reissue.Original)
+	require.NotContains(t, w.mail("another@example.com", "再発行のお申し込みを受け付けました（オーダー番号 "+number).Text, form.CertificateEmail)
+	require.Contains(t, w.mail(form.TechnicalContact.Email, "再発行が申請されました（オーダー番号 "+number).Text, original.Serial)
+	w.command(number, decided(true, "", original.Serial))
+	require.Equal(t, form.CertificateEmail, w.status(number).CertificateEmail)
+	w.proveAnew(number)
+	leaf, err := x509.ParseCertificate(w.carryOn(number).DER)
+	require.NoError(t, err)
+	was, err := x509.ParseCertificate(original.DER)
+	require.NoError(t, err)
+	require.Equal(t, was.RawSubject, leaf.RawSubject)
+	require.Equal(t, was.NotAfter, leaf.NotAfter)
 }
 
 func TestAReissueThatStaffRefuseTellsWhy(t *testing.T) {

@@ -66,12 +66,17 @@ func cut(s string, limit int) string {
 func cleaned(f order.Facts) order.Facts {
 	for _, s := range []*string{
 		&f.Number, &f.CertificateEmail, &f.Domain, &f.RecordName, &f.RecordValue, &f.FileURL, &f.FileContent, &f.Link, &f.StatusLink, &f.StopLink,
-		&f.Serial, &f.RevocationReason, &f.Request,
+		&f.Serial, &f.RevocationReason, &f.Request, &f.Original,
 	} {
 		*s = line(*s, maxLine)
 	}
 	f.Organization, f.ContactName = name(f.Organization), name(f.ContactName)
 	f.Question, f.Reason = text(f.Question, maxText), text(f.Reason, maxText)
+	corrections := make([]order.Correction, 0, len(f.Corrections))
+	for _, c := range f.Corrections {
+		corrections = append(corrections, order.Correction{Field: c.Field, Entered: name(c.Entered), Certified: name(c.Certified)})
+	}
+	f.Corrections = corrections
 	awaited := make([]order.Awaited, 0, len(f.Awaited))
 	for _, a := range f.Awaited {
 		a.Text.JA, a.Text.EN = line(a.Text.JA, maxLine), line(a.Text.EN, maxLine)

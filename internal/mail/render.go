@@ -22,7 +22,7 @@ var files embed.FS
 
 // kinds lists every letter that has a template.
 var kinds = []order.LetterKind{
-	order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+	order.LetterReceipt, order.LetterReissueReceipt, order.LetterReissueNotice, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterCorrected, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock, order.LetterReportAnswer,
 	order.LetterStatusLink, order.LetterReuse, order.LetterExpiryReminder,
@@ -107,19 +107,21 @@ func functions(lang order.Language) map[string]any {
 		label, heading = "  %s: ", "*** %s ***"
 	}
 	return map[string]any{
-		"moment":   func(t time.Time) string { return moment(lang, t) },
-		"day":      func(t time.Time) string { return day(lang, t) },
-		"years":    func(n int) string { return years(lang, n) },
-		"reissue":  func(r order.ReissueReason) string { return reissueReason(lang, r) },
-		"reason":   func(name string) string { return reason(lang, name) },
-		"days":     func(n int) string { return days(lang, n) },
-		"method":   func(m order.DCVMethod) string { return method(lang, m) },
-		"theirs":   func(a []order.Awaited) []string { return awaited(lang, a, false) },
-		"ours":     func(a []order.Awaited) []string { return awaited(lang, a, true) },
-		"indented": func(s string) string { return fmt.Sprintf(label, s) },
-		"heading":  func(s string) string { return fmt.Sprintf(heading, s) },
-		"next":     func(i int) int { return i + 1 },
-		"rows":     rows, "list": list, "labelled": labelled, "dotted": dotted, "wrap": wrap, "quoted": quoted,
+		"moment":    func(t time.Time) string { return moment(lang, t) },
+		"day":       func(t time.Time) string { return day(lang, t) },
+		"years":     func(n int) string { return years(lang, n) },
+		"entered":   func(c []order.Correction) []row { return entered(lang, c) },
+		"certified": func(c []order.Correction) []row { return certified(lang, c) },
+		"reissue":   func(r order.ReissueReason) string { return reissueReason(lang, r) },
+		"reason":    func(name string) string { return reason(lang, name) },
+		"days":      func(n int) string { return days(lang, n) },
+		"method":    func(m order.DCVMethod) string { return method(lang, m) },
+		"theirs":    func(a []order.Awaited) []string { return awaited(lang, a, false) },
+		"ours":      func(a []order.Awaited) []string { return awaited(lang, a, true) },
+		"indented":  func(s string) string { return fmt.Sprintf(label, s) },
+		"heading":   func(s string) string { return fmt.Sprintf(heading, s) },
+		"next":      func(i int) int { return i + 1 },
+		"rows":      rows, "list": list, "labelled": labelled, "dotted": dotted, "wrap": wrap, "quoted": quoted,
 	}
 }
 
@@ -265,6 +267,10 @@ func lacking(l order.Letter) bool {
 		return f.Serial == "" || f.Reason == "" && f.Outcome != "revoked"
 	case order.LetterInquiry:
 		return f.Question == ""
+	case order.LetterCorrected:
+		return f.Organization == ""
+	case order.LetterReissueNotice:
+		return f.CertificateEmail == ""
 	case order.LetterExpiryReminder:
 		return !remindable(f)
 	default:

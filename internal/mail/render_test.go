@@ -85,7 +85,9 @@ func examples() []example {
 		f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVTXT, "example.co.jp", token, valueUntil
 	})
 	replaced := txt
-	replaced.Replaced, replaced.StatusLink = true, statusPage
+	replaced.News, replaced.StatusLink = order.NewsReplaced, statusPage
+	resent, otherMethod := replaced, replaced
+	resent.News, otherMethod.News = order.NewsResent, order.NewsMethod
 	issued := facts(func(f *order.Facts) {
 		f.CertificateEmail, f.Serial, f.NotAfter = "info@example.co.jp", "4f1c9a7be02d5533a1b2c3d4e5f60718", time.Date(2028, 11, 24, 14, 59, 59, 0, time.UTC)
 		f.Link, f.LinkExpires = "https://portal.example.com/download/"+token, time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
@@ -108,6 +110,24 @@ func examples() []example {
 	})
 	toAddress := expiry
 	toAddress.ContactName, toAddress.DaysLeft = "", 1
+	corrected := func(more func(*order.Facts)) order.Facts {
+		return facts(func(f *order.Facts) {
+			f.CertificateEmail = "info@example.co.jp"
+			f.Corrections = []order.Correction{
+				{Field: "organization", Entered: "Sample Trading", Certified: "Sample Trading K.K."}, {Field: "unit", Entered: "Sales"},
+				{Field: "state", Entered: "Tokio", Certified: "Tokyo"}, {Field: "city", Entered: "Chiyoda", Certified: "Chiyoda-ku"},
+				{Field: "identifier", Certified: "NTRJP-011001098993"},
+			}
+			more(f)
+		})
+	}
+	notice := again(order.NewDevice)
+	notice.Original, notice.Serial, notice.StatusLink, notice.Domain = "1234567800", issued.Serial, statusPage, ""
+	noticeUser := again(order.KeyCompromise)
+	noticeUser.Original, noticeUser.Serial, noticeUser.ContactName, noticeUser.Domain = "1234567800", issued.Serial, "", ""
+	noticeUser.Link, noticeUser.LinkExpires = "https://portal.example.com/revoke/"+token, valueUntil
+	noticeOfOne := again(order.NewDevice)
+	noticeOfOne.NotAfter = time.Time{}
 	dns := order.Progress{State: order.DomainValidation, Method: order.DCVTXT}
 	reason := facts(func(f *order.Facts) {
 		f.Reason = "申請団体の電話番号を確認できませんでした。\nお手数ですが、登記の内容をご確認ください。"
@@ -118,6 +138,8 @@ func examples() []example {
 		{"receipt-dns", order.LetterReceipt, method(order.DCVTXT)},
 		{"challenge-txt", order.LetterChallenge, txt},
 		{"challenge-txt-replaced", order.LetterChallenge, replaced},
+		{"challenge-txt-resent", order.LetterChallenge, resent},
+		{"challenge-txt-method-changed", order.LetterChallenge, otherMethod},
 		{"challenge-cname", order.LetterChallenge, facts(func(f *order.Facts) {
 			f.Method, f.RecordName, f.RecordValue, f.ValueExpires = order.DCVCNAME, "_"+token+".example.co.jp", "dcv.example.com", valueUntil
 		})},
@@ -132,6 +154,9 @@ func examples() []example {
 			f.StatusLink = statusPage
 			f.Question = "英語の団体名は Sample Trading K.K. と Sample Trading Co., Ltd. のどちらが正しいですか。\n登記または定款の英文表記をお知らせください。"
 		})},
+		{"corrected-contact", order.LetterCorrected, corrected(func(f *order.Facts) { f.StatusLink = statusPage })},
+		{"corrected-representative", order.LetterCorrected, corrected(func(f *order.Facts) { f.ContactName = "申請 責任" })},
+		{"corrected-back", order.LetterCorrected, corrected(func(f *order.Facts) { f.Corrections = nil })},
 		{"reminder", order.LetterReminder, facts(func(f *order.Facts) {
 			f.Awaited, f.RecordName, f.RecordValue, f.StatusLink = dns.Awaited(), "example.co.jp", token, statusPage
 		})},
@@ -161,6 +186,9 @@ func examples() []example {
 		{"issued-contact", order.LetterIssuedContact, issued},
 		{"receipt-reissue", order.LetterReissueReceipt, again(order.NewDevice)},
 		{"receipt-reissue-compromise", order.LetterReissueReceipt, again(order.KeyCompromise)},
+		{"reissue-notice-contact", order.LetterReissueNotice, notice},
+		{"reissue-notice-certificate", order.LetterReissueNotice, noticeUser},
+		{"reissue-notice-undecided", order.LetterReissueNotice, noticeOfOne},
 		{"receipt-renewal", order.LetterReceipt, renewal("4f1c9a7be02d5533a1b2c3d4e5f60718")},
 		{"receipt-renewal-of-nothing", order.LetterReceipt, renewal("")},
 		{"reuse-confirmation", order.LetterReuse, facts(func(f *order.Facts) {
@@ -239,9 +267,19 @@ func TestWhatEachReaderNeedsIsThere(t *testing.T) {
 		{"G18: place and content of the file", "challenge-file", order.Japanese, []string{"    http://example.co.jp/.well-known/pki-validation/fileauth.txt\n", "    " + token + "\n"}},
 		{"G16: who did not apply learns what to do, in both languages", "reuse-confirmation", order.English,
 			[]string{"this is not mine", "自分の申請ではない", "2026年11月22日 18:00 JST", "/confirm/" + token}},
+		{"G10: what was entered, what is certified, and what to do about it", "corrected-contact", order.Japanese,
+			[]string{"■ 入力された内容\n\n  申請団体名（英語）：Sample Trading\n", "■ 証明書に記載する内容\n\n  申請団体名（英語）：Sample Trading K.K.\n", "（記載しません）", "（記入なし）", "/status/" + token}},
+		{"G10: the representative learns it, too", "corrected-representative", order.English, []string{"State/Province: Tokio", "State/Province: Tokyo", "contact the support"}},
+		{"G24: the holder learns which certificate, under which number, and where to object", "reissue-notice-contact", order.Japanese,
+			[]string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "1234567800", "再発行のオーダー番号（1234567890）", "/status/" + token, "お心当たりがない場合"}},
+		{"G24: the user of the address, how to revoke it, and what becomes of it", "reissue-notice-certificate", order.English,
+			[]string{"To the user of info@example.co.jp", "/revoke/" + token, "within 24 hours", "If you did not expect this"}},
+		{"G24: of one of several it says which address", "reissue-notice-undecided", order.Japanese, []string{"いず\nれかについて", "info@example.co.jp"}},
 		{"G3: the receipt names what is renewed", "receipt-renewal", order.Japanese, []string{"4f1c9a7be02d5533a1b2c3d4e5f60718", "2026年12月24日"}},
 		{"G3: or says that it is a new application", "receipt-renewal-of-nothing", order.Japanese, []string{"見つかりませんでした"}},
-		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"以前にお知らせした値は"}},
+		{"a replaced value says so", "challenge-txt-replaced", order.Japanese, []string{"次の値に置き換えてください"}},
+		{"one that is sent again is the same", "challenge-txt-resent", order.English, []string{"the same as before"}},
+		{"the first value of another method replaces none", "challenge-txt-method-changed", order.Japanese, []string{"「DNS TXT認証」に変更しました", "以前の方式のためにお知らせした値"}},
 		{"G17: both languages, what is approved, and what to do without having asked", "domain-approval", order.Japanese,
 			[]string{"example.co.jp", "サンプル商事株式会社", "1234567890", "https://portal.example.com/approve/" + token + "\n", "お心当たりがない場合", "If you did not expect this"}},
 		{"G21: order number and download link", "issued-contact", order.Japanese, []string{"1234567890", "https://portal.example.com/download/" + token + "\n"}},
@@ -307,6 +345,8 @@ func TestALetterThatHelpsNobodyIsADefect(t *testing.T) {
 		{"a reminder that cannot be stopped", order.Letter{Kind: order.LetterExpiryReminder, Facts: order.Facts{
 			Number: "1", CertificateEmail: "info@example.jp", Serial: "5a", NotAfter: time.Unix(1, 0), Link: "https://portal.example.com/renew/x",
 		}}},
+		{"a correction, as after its facts were wiped", order.Letter{Kind: order.LetterCorrected, Facts: order.Facts{Number: "1"}}},
+		{"a reissue of nothing", order.Letter{Kind: order.LetterReissueNotice, Facts: order.Facts{Number: "1"}}},
 		{"an inquiry without a question", order.Letter{Kind: order.LetterInquiry, Facts: order.Facts{Number: "1", Question: " \u202e\r\n"}}},
 	} {
 		_, err := r.Render(row.letter)
@@ -361,6 +401,9 @@ func TestHostileFactsStayText(t *testing.T) {
 					*s = hostile
 				}
 			}
+			for i := range f.Corrections {
+				f.Corrections[i].Entered, f.Corrections[i].Certified = hostile, hostile
+			}
 			got, err := r.Render(l)
 			require.NoError(t, err)
 			require.Equal(t, outline(t, before.HTML, f.Link+f.StatusLink, f.StopLink), outline(t, got.HTML, f.Link+f.StatusLink, f.StopLink), "%s: the page has the same elements", e.name)
@@ -373,7 +416,7 @@ func TestHostileFactsStayText(t *testing.T) {
 
 func TestNamesCarryNoLinks(t *testing.T) {
 	t.Parallel()
-	l := letter(examples()[7], order.Japanese)
+	l := letter(examples()[9], order.Japanese)
 	l.Facts.Organization = "賞品は https://evil.example/win へ"
 	got, err := renderer(t, false).Render(l)
 	require.NoError(t, err)

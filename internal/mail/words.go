@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -76,6 +77,36 @@ func reissueReason(lang order.Language, r order.ReissueReason) string {
 		order.OtherReason:   {JA: "その他", EN: "Another reason"},
 	}[r]
 	return w.In(lang)
+}
+
+// subjectField is the name of a field of the certificate's subject, as the form has it.
+func subjectField(lang order.Language, name string) string {
+	w := map[string]Words{
+		"organization": {JA: "申請団体名（英語）", EN: "Organization"},
+		"unit":         {JA: "部門名（英語）", EN: "Organization Unit"},
+		"state":        {JA: "都道府県（英語）", EN: "State/Province"},
+		"city":         {JA: "市区町村（英語）", EN: "City/Locality"},
+		"identifier":   {JA: "組織識別子", EN: "Organization Identifier"},
+	}[name]
+	return w.In(lang)
+}
+
+// entered are the corrected fields as the application has them.
+func entered(lang order.Language, corrections []order.Correction) []row {
+	return corrected(lang, corrections, Words{JA: "（記入なし）", EN: "(nothing)"}, func(c order.Correction) string { return c.Entered })
+}
+
+// certified are the corrected fields as the certificate will have them.
+func certified(lang order.Language, corrections []order.Correction) []row {
+	return corrected(lang, corrections, Words{JA: "（記載しません）", EN: "(left out)"}, func(c order.Correction) string { return c.Certified })
+}
+
+func corrected(lang order.Language, corrections []order.Correction, nothing Words, value func(order.Correction) string) []row {
+	out := make([]row, len(corrections))
+	for i, c := range corrections {
+		out[i] = row{subjectField(lang, c.Field), cmp.Or(value(c), nothing.In(lang))}
+	}
+	return out
 }
 
 // reason says why a certificate was revoked, by the reason's name in RFC 5280.

@@ -8,9 +8,11 @@ type LetterKind string
 const (
 	LetterReceipt           LetterKind = "receipt"            // to the technical contact (G14)
 	LetterReissueReceipt    LetterKind = "reissue-receipt"    // the same for a reissue (G24)
+	LetterReissueNotice     LetterKind = "reissue-notice"     // somebody asks for a reissue: to the address and the technical contact of the original
 	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
 	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
 	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
+	LetterCorrected         LetterKind = "corrected"          // other content will be certified than was entered, to the technical contact and the representative (G10)
 	LetterReminder          LetterKind = "reminder"           // something still waits for the applicant
 	LetterRejected          LetterKind = "rejected"           // ends without a certificate, with the reason
 	LetterCancelled         LetterKind = "cancelled"          //
@@ -62,8 +64,8 @@ type Facts struct {
 	Serial           string    `json:"serial,omitempty"`
 	Question         string    `json:"question,omitempty"`
 	Reason           string    `json:"reason,omitempty"`
-	Replaced         bool      `json:"replaced,omitempty"` // a challenge that replaces an earlier one
-	Awaited          []Awaited `json:"awaited,omitempty"`  // reminder: what the order waits for
+	News             News      `json:"news,omitempty"`    // challenge: what is new about it
+	Awaited          []Awaited `json:"awaited,omitempty"` // reminder: what the order waits for
 	RevokedAt        time.Time `json:"revoked_at,omitzero"`
 	RevocationReason string    `json:"revocation_reason,omitempty"` // as RFC 5280 names it
 	Request          string    `json:"request,omitempty"`           // id of a revocation request, for staff
@@ -74,9 +76,22 @@ type Facts struct {
 	DaysLeft int    `json:"days_left,omitempty"` // expiry-reminder: until NotAfter; its Link is the renewal form
 	StopLink string `json:"stop_link,omitempty"` // expiry-reminder: ends these reminders for its reader
 
+	Corrections []Correction `json:"corrections,omitempty"` // corrected: what was entered, and what is certified
+
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
-	Renewal       RenewalFacts  `json:"renewal,omitzero"` // receipt of a renewal (G3)
+	Original      string        `json:"original,omitempty"` // reissue-notice: order number of the certificate that is to be issued again; its Link revokes it
+	Renewal       RenewalFacts  `json:"renewal,omitzero"`   // receipt of a renewal (G3)
 }
+
+// News is what is new about a challenge to whoever is told of it.
+type News string
+
+const (
+	NewsFirst    News = ""               // it is the first
+	NewsReplaced News = "replaced"       // another value instead of one that has reached its age limit
+	NewsResent   News = "resent"         // the same value once more
+	NewsMethod   News = "method-changed" // the first value by another method
+)
 
 // LetterState is what became of a letter.
 type LetterState string

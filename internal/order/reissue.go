@@ -26,7 +26,7 @@ var ReissueReasons = []ReissueReason{KeyLost, KeyCompromise, NewDevice, OtherRea
 // those of the request file.
 type ReissueRequest struct {
 	Language         Language         `json:"language"`
-	Original         string           `json:"original"`   // what identifies the certificate: order number, serial number, address or common name
+	Original         string           `json:"original"`   // what identifies the certificate: order number, serial number, address (the common name), or the name of its organisation
 	ExpiresOn        string           `json:"expires_on"` // the day on which it ends in Japan, such as 2027-11-21
 	Reason           ReissueReason    `json:"reason"`
 	ReasonText       string           `json:"reason_text,omitempty"` // needed with other
@@ -44,12 +44,14 @@ type CertificateRef struct {
 
 // ReissueFacts is what makes an order a reissue: which certificate is issued again, and why.
 type ReissueFacts struct {
-	Asked      string // what was typed to identify the certificate, in its normal form
-	Reason     ReissueReason
-	ReasonText string
-	Original   CertificateRef   // zero while staff have to choose among the candidates (G26)
-	Candidates []CertificateRef // everything that fits what was typed; the original alone where that was clear
-	ExpiresAt  time.Time        // end of the original to the second (G25); while there is a choice, the last of the candidates' ends
+	Asked          string // what was typed to identify the certificate, in its normal form
+	Reason         ReissueReason
+	ReasonText     string
+	Original       CertificateRef   // zero while staff have to choose among the candidates (G26)
+	Candidates     []CertificateRef // everything that fits what was typed; the original alone where that was clear
+	ByOrganization bool             // the certificate was named by its organisation: staff choose it, and until then none is held
+
+	ExpiresAt time.Time // end of the original to the second (G25); while there is a choice, the last of the candidates' ends
 }
 
 // OriginalView is a certificate that a reissue is or may be of, as staff see it.
@@ -63,6 +65,15 @@ type OriginalView struct {
 	NotAfter         time.Time        `json:"not_after"`
 	RevokedAt        time.Time        `json:"revoked_at,omitzero"`
 	RevocationReason RevocationReason `json:"revocation_reason,omitempty"`
+}
+
+// ReissueOf is a request for the reissue of an order's certificate, as staff see it from that order.
+type ReissueOf struct {
+	Number    string    `json:"number"`
+	State     State     `json:"state"`
+	AskedAt   time.Time `json:"asked_at"`
+	Undecided bool      `json:"undecided,omitempty"` // staff have to choose, and might choose another certificate
+	Holds     bool      `json:"holds,omitempty"`     // it keeps other requests for the certificate from being accepted
 }
 
 // ReissueView is the reissue as staff see it.

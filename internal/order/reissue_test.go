@@ -45,6 +45,10 @@ func TestACertificateIsNamedInManyWays(t *testing.T) {
 		"a serial number with leading zeros":                   {"00:4a", CertificateName{Serial: "4a"}},
 		"a serial number as C writes it":                       {"0x4A", CertificateName{Serial: "4a"}},
 		"the address, which is the common name too":            {"info@EXAMPLE.jp", CertificateName{Address: "info@example.jp"}},
+		"an organisation, in Japanese":                         {" サンプル商事　株式会社 ", CertificateName{Organization: "サンプル商事 株式会社"}},
+		"an organisation, in English, of full width":           {"Ｓａｍｐｌｅ Trading K.K.", CertificateName{Organization: "Sample Trading K.K."}},
+		"an organisation, with a number":                       {"Sample 21 K.K.", CertificateName{Organization: "Sample 21 K.K."}},
+		"a short name, which could be a serial":                {"FACADE", CertificateName{Serial: "facade", Organization: "FACADE"}},
 		"an address of an internationalised domain":            {"info@日本語.jp", CertificateName{Address: "info@xn--wgv71a119e.jp"}},
 	} {
 		n, f := certificateName(row.typed)
@@ -85,9 +89,9 @@ func TestValidateReissueRefuses(t *testing.T) {
 	}{
 		"an unknown language":                {func(r *ReissueRequest) { r.Language = "fr" }, "language language"},
 		"nothing that names the certificate": {func(r *ReissueRequest) { r.Original = " " }, "original required"},
-		"a name that no certificate has":     {func(r *ReissueRequest) { r.Original = "the old one" }, "original original"},
+		"a name that no certificate has":     {func(r *ReissueRequest) { r.Original = "--- ???" }, "original original"},
 		"an address that is none":            {func(r *ReissueRequest) { r.Original = "info@" }, "original email.domain"},
-		"a serial number of 21 octets":       {func(r *ReissueRequest) { r.Original = strings.Repeat("ab", 21) }, "original original"},
+		"a serial number of 21 octets":       {func(r *ReissueRequest) { r.Original = strings.Repeat("12", 21) }, "original original"},
 		"a serial number of zeros":           {func(r *ReissueRequest) { r.Original = "00:00" }, "original original"},
 		"a flood for a name":                 {func(r *ReissueRequest) { r.Original = strings.Repeat("a", 5000) }, "original length"},
 		"no day":                             {func(r *ReissueRequest) { r.ExpiresOn = "" }, "expires_on required"},

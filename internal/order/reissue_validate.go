@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/width"
 
@@ -17,6 +18,8 @@ type CertificateName struct {
 	Order   string // order number
 	Serial  string // lower-case hex, no leading zeros
 	Address string // in its normal form
+
+	Organization string // in Japanese or English; names no certificate, but those among which staff choose
 }
 
 // NormalizedReissue is a request that keeps every rule, with what was read out of it.
@@ -78,6 +81,8 @@ func (n CertificateName) typed() string {
 		return n.Address
 	case n.Order != "":
 		return n.Order
+	case n.Organization != "":
+		return n.Organization
 	default:
 		return n.Serial
 	}
@@ -107,13 +112,25 @@ func certificateName(s string) (CertificateName, *fault.Field) {
 		n.Order = digits
 	}
 	n.Serial = serial(s)
+	if n.Serial == "" || !strings.ContainsFunc(s, unicode.IsDigit) { // a short name can be hex, too
+		n.Organization = organizationName(path, s)
+	}
 	if n == (CertificateName{}) {
-		f := field(path, "original", "オーダー番号 (10桁)、シリアル番号 (16進数)、または証明書のメールアドレスで指定します。",
-			"An order number of 10 digits, a serial number in hex, or the certificate's e-mail address.",
+		f := field(path, "original", "オーダー番号 (10桁)、シリアル番号 (16進数)、証明書のメールアドレス、または申請団体名で指定します。",
+			"An order number of 10 digits, a serial number in hex, the certificate's e-mail address, or the organisation's name.",
 			"証明書の発行のお知らせメール、または証明書の内容を確認してください。", "Look at the mail that announced the certificate, or at the certificate.")
 		return n, &f
 	}
 	return n, nil
+}
+
+// organizationName returns s as a name is entered in the form, or "".
+func organizationName(path, s string) string {
+	name, f := textRule{max: maxStreet}.clean(path, s)
+	if f != nil || !strings.ContainsFunc(name, unicode.IsLetter) {
+		return ""
+	}
+	return name
 }
 
 // serial returns the serial number as the record keeps it, or "": hex digits, alone or in pairs with colons or blanks between, as

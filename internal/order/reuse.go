@@ -137,7 +137,7 @@ func (e ReuseEnd) Text() fault.Text {
 		EndTooOld:      {JA: "認証の有効期間を過ぎました", EN: "it is too old"},
 		EndInvalidated: {JA: "元の認証が無効とされました", EN: "the evidence was invalidated"},
 		EndForbidden:   {JA: "現在の規程では使えない方法の認証です", EN: "the policy in force does not allow this kind of evidence"},
-		EndCorrected:   {JA: "組織名または識別番号が訂正されました", EN: "the organisation's name or identifier was corrected"},
+		EndCorrected:   {JA: "申請団体名または識別番号が訂正されました", EN: "the organisation's name or identifier was corrected"},
 		EndNumber:      {JA: "別の電話番号が確認されました", EN: "another telephone number was established"},
 		EndRejected:    {JA: "申請が却下されました", EN: "the order was rejected"},
 		EndDistrusted:  {JA: "この認証を使った申請が、信頼できないものとして却下されました", EN: "an order that relied on it was rejected as one not to be trusted"},

@@ -127,6 +127,7 @@ type Status struct {
 	Letters          []LetterView      `json:"letters,omitempty"`
 	Certificates     []CertificateView `json:"certificates,omitempty"`
 	Reissue          *ReissueView      `json:"reissue,omitempty"`
+	Reissues         []ReissueOf       `json:"reissues,omitempty"`    // requests for the reissue of its certificates, oldest first
 	Revocations      []Revocation      `json:"revocations,omitempty"` // requests about its certificates, oldest first
 	Reuse            *ReuseView        `json:"reuse,omitempty"`
 	Renews           *Renewed          `json:"renews,omitempty"` // renewal: nil if there was no certificate to renew
@@ -213,7 +214,7 @@ func (p PhoneSteps) awaited() []Awaited {
 		code   string
 		ja, en string
 	}{
-		{p.NumberVerifiedAt, "phone-number", "組織の電話番号の確認", "the organisation's telephone number from an independent source"},
+		{p.NumberVerifiedAt, "phone-number", "申請団体の電話番号の確認", "the organisation's telephone number from an independent source"},
 		{p.ReachedAt, "phone-reach", "申請責任者への取次ぎ", "reaching the applicant representative by phone"},
 		{p.ConfirmedAt, "phone-confirm", "申請責任者本人への電話確認", "confirmation by the representative on the phone"},
 	} {

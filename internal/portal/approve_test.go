@@ -153,9 +153,9 @@ func TestTheCompanySpeaksThePagesLanguage(t *testing.T) {
 	t.Parallel()
 	s := open(t, order.Japanese)
 	ja, en := s.get(s.visitor(), "/?lang=ja").text, s.get(s.visitor(), "/?lang=en").text
-	require.Contains(t, ja, "サンプル認証局 ヘルプデスク")
+	require.Contains(t, ja, "サンプル認証局 サポート")
 	require.NotContains(t, ja, "Example CA")
-	require.Contains(t, en, "Example CA help desk")
+	require.Contains(t, en, "Example CA support")
 	require.NotContains(t, en, "サンプル認証局")
 }
 
@@ -197,12 +197,12 @@ func TestLinksThatNoLongerWork(t *testing.T) {
 		{"used and expired: used says more", func(l *order.Link) { l.UsedAt, l.ExpiresAt = now.Add(-time.Hour), now.Add(-time.Minute) }, nil, http.StatusConflict, "回答済みです"},
 		{"expired this very moment", func(l *order.Link) { l.ExpiresAt = now }, nil, http.StatusGone, "有効期限が過ぎています"},
 		{"its random value is too old (A8)", nil, func(s *order.Status) { s.Challenge.ExpiresAt = now.Add(-time.Second) }, http.StatusGone, "有効期限が過ぎています"},
-		{"replaced by a newer mail", nil, func(s *order.Status) { s.Challenge.ID = "challenge-2" }, http.StatusGone, "新しいリンクをお使いください"},
-		{"the method was changed", nil, func(s *order.Status) { s.Challenge.ID, s.Challenge.Method = "challenge-2", order.DCVTXT }, http.StatusGone, "新しいリンクをお使いください"},
+		{"replaced by a newer mail", nil, func(s *order.Status) { s.Challenge.ID = "challenge-2" }, http.StatusGone, "このリンクは使えなくなりました"},
+		{"the method was changed", nil, func(s *order.Status) { s.Challenge.ID, s.Challenge.Method = "challenge-2", order.DCVTXT }, http.StatusGone, "このリンクは使えなくなりました"},
 		{"another recipient has approved", nil, func(s *order.Status) {
 			s.State, s.Challenge.SatisfiedAt = order.OrganizationValidation, now.Add(-time.Hour)
-		}, http.StatusConflict, "ドメインの確認は完了しています"},
-		{"the certificate has been issued", nil, func(s *order.Status) { s.State = order.Issued }, http.StatusConflict, "ドメインの確認は完了しています"},
+		}, http.StatusConflict, "ドメイン名の認証は完了しています"},
+		{"the certificate has been issued", nil, func(s *order.Status) { s.State = order.Issued }, http.StatusConflict, "ドメイン名の認証は完了しています"},
 		{"the order was cancelled", nil, func(s *order.Status) { s.State = order.Cancelled }, http.StatusGone, "この申請は終了しています"},
 		{"the order has expired", nil, func(s *order.Status) { s.State = order.Expired }, http.StatusGone, "この申請は終了しています"},
 		{"the link is for downloads", func(l *order.Link) { l.Purpose = order.LinkDownload }, nil, http.StatusNotFound, "リンクが正しくありません"},
@@ -227,6 +227,26 @@ func TestLinksThatNoLongerWork(t *testing.T) {
 			require.Equal(t, row.status, sent.StatusCode)
 			require.Empty(t, s.engine.commands())
 		})
+	}
+}
+
+// TestWhatTheRecordSaysOfAnEndedLink: the record knows why a link has ended, and the page says it.
+func TestWhatTheRecordSaysOfAnEndedLink(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]struct {
+		status  int
+		heading string
+	}{
+		"link.settled":  {http.StatusConflict, "ドメイン名の認証は完了しています"},
+		"link.closed":   {http.StatusGone, "この申請は終了しています"},
+		"link.replaced": {http.StatusGone, "このリンクは使えなくなりました"},
+	} {
+		s := open(t, order.Japanese)
+		s.record.down = fault.New(fault.Conflict, code, "理由。", "The reason.")
+		p := s.get(s.visitor(), "/approve/"+s.approval)
+		require.Equal(t, want.status, p.StatusCode, code)
+		require.Contains(t, p.text, want.heading)
+		require.Contains(t, p.text, "理由。")
 	}
 }
 

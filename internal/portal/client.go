@@ -36,9 +36,13 @@ func (p *portal) clientKey(r *http.Request) string {
 
 // limited bounds how often one address may make a request of this kind in a minute; beyond it an error page answers.
 func (p *portal) limited(perMinute int, next http.Handler) http.Handler {
+	return p.limitedTo(perMinute, next, func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, errTooMany) })
+}
+
+// limitedTo is limited with an answer of the page's own.
+func (p *portal) limitedTo(perMinute int, next http.Handler, beyond http.HandlerFunc) http.Handler {
 	return httprate.LimitBy(perMinute, time.Minute,
-		func(r *http.Request) (string, error) { return p.clientKey(r), nil },
-		httprate.WithLimitHandler(func(w http.ResponseWriter, r *http.Request) { p.fail(w, r, errTooMany) }),
+		func(r *http.Request) (string, error) { return p.clientKey(r), nil }, httprate.WithLimitHandler(beyond),
 	)(next)
 }
 

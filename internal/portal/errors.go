@@ -18,6 +18,9 @@ var (
 	errBadForm  = fault.New(fault.Invalid, "http.bad-form", "送信された内容を読み取れません。", "What was sent cannot be read.")
 	errTooMany  = fault.New(fault.TooMany, "http.too-many", "短い時間に多くのアクセスがありました。1分ほど待ってから、もう一度お試しください。",
 		"There were too many requests in a short time. Please wait a minute and try again.")
+	errTooManyLinks = fault.New(fault.TooMany, "find.too-many",
+		"リンクのご依頼が短い時間に続いたため、今回は受け付けていません。メールはお送りしていません。1分ほど待ってから、もう一度ボタンを押してください。",
+		"Links were asked for many times in a short time, so this request was not taken and no mail was sent. Please wait a minute and press the button again.")
 	errPanic = fault.Public(errors.New("panic")) // the panic itself has been logged
 	errBusy  = fault.New(fault.Unavailable, "unavailable", "ただいま処理を行えません。しばらくしてから、もう一度お試しください。",
 		"We cannot do this at the moment. Please try again in a few minutes.")
@@ -50,11 +53,11 @@ var (
 		"このリンクからの回答は、すでに受け付けています。あらためて行っていただくことはありません。",
 		"An answer has already been given by this link. There is nothing more to do.")
 	errLinkReplaced = fault.New(fault.Conflict, "link.replaced",
-		"新しい確認メールをお送りしたため、このリンクは使えなくなりました。最も新しいメールのリンクをお開きください。",
-		"A newer mail has been sent, so this link no longer works. Please open the link in the latest mail.")
+		"新しい承認メールをお送りしたか、認証方式が変更されたため、このリンクは使えなくなりました。新しいメールが届いている場合は、最も新しいメールのリンクをお開きください。",
+		"A newer mail has been sent, or another method was chosen, so this link no longer works. If a newer mail has come, please open the link in the latest one.")
 	errLinkExpired = fault.New(fault.Conflict, "link.expired",
-		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をヘルプデスクまたは申請の技術担当者にご依頼ください。",
-		"This link has expired. If you still need it, please ask our help desk or the technical contact of the application to have the mail sent again.")
+		"このリンクの有効期限が過ぎました。必要な場合は、メールの再送をサポートまたは申請の技術担当者にご依頼ください。",
+		"This link has expired. If you still need it, please ask our support or the technical contact of the application to have the mail sent again.")
 	errStatusExpired = fault.New(fault.Conflict, "link.status-expired",
 		"このリンクの有効期限が過ぎました。ページ下部の「お申し込み状況の確認」から、新しいリンクをお取り寄せください。",
 		"This link has expired. Please have a new one mailed to you by “Follow an application” at the foot of this page.")
@@ -62,8 +65,8 @@ var (
 		"このリンクの有効期限が過ぎました。更新は、通常の申請書からお申し込みください。",
 		"This link has expired. Please apply by the application form instead.")
 	errLinkSettled = fault.New(fault.Conflict, "link.settled",
-		"このドメインの確認はすでに完了しています。あらためて行っていただくことはありません。",
-		"This domain has already been validated. There is nothing more to do.")
+		"このドメイン名の認証は、ほかの宛先の方の承認などによって、すでに完了しています。行っていただくことはありません。",
+		"This domain has already been validated, for example by the approval of another recipient. There is nothing more to do.")
 	errLinkClosed = fault.New(fault.Conflict, "link.closed",
 		"この申請はすでに終了しています。行っていただくことはありません。", "This application has ended. There is nothing more to do.")
 

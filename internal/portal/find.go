@@ -68,6 +68,15 @@ func (p *portal) mailLink(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// mailedEnough answers in place of mailLink to an address that asks too often. What was typed is kept, and that nothing was sent is said.
+func (p *portal) mailedEnough(w http.ResponseWriter, r *http.Request) error {
+	f, err := p.readForm(r)
+	if err != nil {
+		return err
+	}
+	return p.again(w, r, f, errTooManyLinks, p.renderFind)
+}
+
 // wait returns after d, or when ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

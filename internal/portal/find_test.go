@@ -76,5 +76,11 @@ func TestAskingForLinksIsLimited(t *testing.T) {
 	for range 2 {
 		require.Equal(t, http.StatusSeeOther, s.find(c, number, "technical@example.co.jp").StatusCode)
 	}
-	require.Equal(t, http.StatusTooManyRequests, s.find(c, number, "technical@example.co.jp").StatusCode)
+	p := s.find(c, number, "technical@example.co.jp")
+	require.Equal(t, http.StatusTooManyRequests, p.StatusCode)
+	require.Equal(t, "60", p.Header.Get("Retry-After"))
+	require.Contains(t, p.text, "no mail was sent")
+	require.Contains(t, p.text, `value="`+number+`"`, "what was typed is kept")
+	require.NotContains(t, p.text, "Your answer may not have been recorded", "nobody was asked anything")
+	require.Len(t, s.desk.mailed, 2)
 }

@@ -238,7 +238,7 @@ func (p *portal) routes() *http.ServeMux {
 func (p *portal) statusRoutes(mux *http.ServeMux) {
 	const path = findPath + "/{token}"
 	mux.Handle("GET "+findPath, p.page(p.showFind))
-	mux.Handle("POST "+findPath, p.limited(p.Limits.Mails, p.page(p.mailLink)))
+	mux.Handle("POST "+findPath, p.limitedTo(p.Limits.Mails, p.page(p.mailLink), p.page(p.mailedEnough).ServeHTTP))
 	mux.Handle("GET "+path, p.page(p.showStatus))
 	mux.Handle("GET "+path+"/progress", p.page(p.progress))
 	mux.Handle("GET "+path+"/"+actionCancel, p.page(p.showCancel))

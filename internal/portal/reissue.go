@@ -150,14 +150,17 @@ func (p *portal) refusedReissue(w http.ResponseWriter, r *http.Request, f form, 
 		f.broken = append(f.broken, e.Fields...) // both fields: which of them is wrong stays unsaid
 		f.set(keyField, secret.Token())
 		return p.renderReissue(w, r, http.StatusUnprocessableEntity, f, nil)
-	case e.Kind == fault.Conflict && e.Code != "submission.key-reused":
-		_, _ = p.report(w, r, err)
+	case e.Kind == fault.Conflict && e.Code != "submission.key-reused", e.Code == "reissue.too-often":
+		_, status := p.report(w, r, err)
 		f.set(keyField, secret.Token())
 		n := &noticeView{Text: e.Text, Ref: visitOf(r).id}
-		if e.Code == "reissue.expired" || e.Code == "reissue.revoked" {
+		switch e.Code {
+		case "reissue.expired", "reissue.revoked":
 			n.Link, n.Href = "reissue.anew", enrollPath
+		case "reissue.under-way", "reissue.too-often":
+			n.Link, n.Href = "reissue.help", p.Brand.HelpURL
 		}
-		return p.renderReissue(w, r, http.StatusConflict, f, n)
+		return p.renderReissue(w, r, status, f, n)
 	case e.Code == "submission.key-reused":
 		return p.reused(w, r, f, p.confirmReissue, p.renderReissue)
 	default:

@@ -161,7 +161,8 @@ func TestWhatARequestIsRefusedFor(t *testing.T) {
 		{"the old key again", sameKey, http.StatusUnprocessableEntity, []string{`href="#csr"`}, false},
 		{"an expired certificate", fault.New(fault.Conflict, "reissue.expired", "期限切れ。", "Expired."), http.StatusConflict, []string{"期限切れ。"}, true},
 		{"a revoked certificate", fault.New(fault.Conflict, "reissue.revoked", "失効済み。", "Revoked."), http.StatusConflict, []string{"失効済み。"}, true},
-		{"another request under way", fault.New(fault.Conflict, "reissue.under-way", "手続き中。", "Under way."), http.StatusConflict, []string{"手続き中。"}, false},
+		{"another request under way, and where to ask", fault.New(fault.Conflict, "reissue.under-way", "手続き中。", "Under way."), http.StatusConflict, []string{"手続き中。", "サポートへの連絡方法"}, false},
+		{"asked for too often, and where to ask", fault.New(fault.TooMany, "reissue.too-often", "何度も。", "Too often."), http.StatusTooManyRequests, []string{"何度も。", "サポートへの連絡方法"}, false},
 		{"an engine that does not answer", errUnreachable, http.StatusServiceUnavailable, []string{"そのまま残っています"}, false},
 	} {
 		t.Run(row.shows, func(t *testing.T) {

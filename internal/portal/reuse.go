@@ -15,11 +15,11 @@ const representative = "representative"
 // Why a confirmation link does not work any more, where that is not what the approval page would say.
 var (
 	errReuseExpired = fault.New(fault.Conflict, "link.expired",
-		"このリンクの有効期限が過ぎました。この申請には通常の認証を行います。ご自身の申請でない場合は、ヘルプデスクにご連絡ください。",
-		"This link has expired. The application is validated as usual. If it is not yours, please tell our help desk.")
+		"このリンクの有効期限が過ぎました。この申請には通常の認証を行います。ご自身の申請でない場合は、サポートにご連絡ください。",
+		"This link has expired. The application is validated as usual. If it is not yours, please tell our support.")
 	errReuseSettled = fault.New(fault.Conflict, "reuse.settled",
-		"この申請の認証はすでに完了しています。ご自身の申請でない場合は、至急ヘルプデスクにご連絡ください。",
-		"The validation of this application is complete. If it is not yours, please tell our help desk at once.")
+		"この申請の認証はすでに完了しています。ご自身の申請でない場合は、至急サポートにご連絡ください。",
+		"The validation of this application is complete. If it is not yours, please tell our support at once.")
 )
 
 // reuseView is the confirmation page. Its reader speaks for the organisation, so it shows the application as it is.

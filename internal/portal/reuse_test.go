@@ -125,7 +125,7 @@ func TestConfirmationLinksThatDoNotWork(t *testing.T) {
 		"one that has expired":           {link: func(l *order.Link) { l.ExpiresAt = now }, want: http.StatusGone, text: "通常の認証を行います"},
 		"of an order that was cancelled": {order: func(s *order.Status) { s.State = order.Cancelled }, want: http.StatusGone, text: "すでに終了しています"},
 		"of an order that was validated and issued": {order: func(s *order.Status) { s.State = order.Issued }, want: http.StatusConflict,
-			text: "至急ヘルプデスクに"},
+			text: "至急サポートに"},
 		"an approval link on this page": {link: func(l *order.Link) { l.Purpose = order.LinkApproval }, want: http.StatusNotFound, text: "リンクが正しくありません"},
 	} {
 		t.Run(shows, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"securemailid.example/internal/devstack/chromium"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
+	"securemailid.example/internal/portal"
 )
 
 // TestStatusPagesAreAccessible looks at the page in every state, at the way to it and at what is asked before a cancellation.
@@ -38,6 +39,38 @@ func TestStatusPagesAreAccessible(t *testing.T) {
 		look("cancel", s.page()+"/cancel?lang="+string(language))
 		look("find", "/status?lang="+string(language))
 		look("find sent", "/status?done=sent&lang="+string(language))
+	}
+}
+
+// TestStatusPagesFitTheScreen: what is certified beside what was entered, what staff have to choose, a settled link and a form that was sent too
+// often, on a small phone.
+func TestStatusPagesFitTheScreen(t *testing.T) {
+	t.Parallel()
+	tab := chromium.Tab(t)
+	for _, language := range []order.Language{order.Japanese, order.English} {
+		s := open(t, language, func(c *portal.Config) { c.Limits.Mails = 1 })
+		fits := func(name string, steps ...chromedp.Action[chromedp.Void]) {
+			require.NoError(t, chromedp.Do(tab, steps...))
+			for _, v := range views(t) {
+				v.show(t, tab, name+"-"+string(language))
+				width, err := chromedp.Run(tab, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+				require.NoError(t, err)
+				require.Equal(t, v.width, width, name)
+			}
+		}
+		query := "?lang=" + string(language)
+		for _, state := range []string{"corrected", "review-undecided", "issued"} {
+			s.record.orders[number] = full(language, states()[state])
+			fits("status-"+state, chromedp.Navigate(s.URL+s.page()+query))
+		}
+		s.record.orders[number] = full(language, organizationStage)
+		fits("approve-settled", chromedp.Navigate(s.URL+"/approve/"+s.approval+query))
+		for range 2 {
+			require.NoError(t, chromedp.Do(tab, chromedp.Navigate(s.URL+"/status"+query), write("#order_number", number), write("#contact_email", "technical@example.co.jp")))
+			_, err := chromedp.RunResponse(tab, tap("main button"))
+			require.NoError(t, err)
+		}
+		fits("find-too-many")
 	}
 }
 

@@ -33,6 +33,7 @@ func full(language order.Language, change func(*order.Status)) order.Status {
 		{At: now.Add(-119 * time.Minute), Actor: "system", Action: "challenge-opened", Detail: "method=dns-txt"},
 		{At: now.Add(-time.Hour), Actor: "staff/ops", Action: "message-refused", Detail: "reason=refused-message"},
 	}
+	s.Subject = s.Application.Subject()
 	txt(&s)
 	if change != nil {
 		change(&s)
@@ -110,6 +111,11 @@ func states() map[string]func(*order.Status) {
 			}
 		},
 		"organization": organizationStage,
+		"corrected": func(s *order.Status) {
+			organizationStage(s)
+			s.Application.Organization.Unit = "Sales"
+			s.Subject = order.SubjectCorrected{Organization: "Sample <Trading> Co., Ltd.", RemoveUnit: true, Identifier: "NTRJP-011001098993"}.Apply(s.Application.Subject())
+		},
 		"blocked": func(s *order.Status) {
 			organizationStage(s)
 			s.Phone.ReachedAt, s.Phone.ConfirmedAt = now, now
@@ -118,11 +124,21 @@ func states() map[string]func(*order.Status) {
 		"review": func(s *order.Status) {
 			s.State, s.Type, s.ValidityYears, s.Challenge.ID = order.Review, order.Reissue, 0, ""
 		},
+		"review-undecided": func(s *order.Status) {
+			s.State, s.Type, s.Challenge.ID = order.Review, order.Reissue, ""
+			s.CertificateEmail, s.Domain, s.Application.Organization = "", "", order.Organization{NameJA: "見本商会", Name: "見本商会"}
+			s.Reissue = &order.ReissueView{Candidates: []order.OriginalView{{Email: "secret@example.jp"}}}
+		},
 		"issuing": func(s *order.Status) { organizationStage(s); s.State = order.Issuing },
 		"issued": func(s *order.Status) {
 			organizationStage(s)
 			s.State = order.Issued
 			s.Certificates = []order.CertificateView{{Sequence: 1, Serial: "5eed", NotAfter: now.AddDate(2, 0, 0), IssuedAt: now}}
+		},
+		"issued-corrected": func(s *order.Status) {
+			organizationStage(s)
+			s.State, s.Certificates = order.Issued, []order.CertificateView{{Sequence: 1, Serial: "5eed", NotAfter: now.AddDate(2, 0, 0), IssuedAt: now}}
+			s.Subject.City = "Minato-ku"
 		},
 		"rejected": ended(order.Rejected), "cancelled": ended(order.Cancelled), "expired": ended(order.Expired),
 	}
@@ -182,7 +198,11 @@ func TestStatusPageShowsTheOrderAndNothingInternal(t *testing.T) {
 				}
 			}
 			text := s.get(s.visitor(), s.page()).text
-			for _, fact := range []string{number, "smime-contact@example.co.jp", "サンプル商事株式会社", "t***@example.co.jp", "example.co.jp"} {
+			facts := []string{number, "smime-contact@example.co.jp", "サンプル商事株式会社", "t***@example.co.jp", "example.co.jp"}
+			if state == "review-undecided" { // of which nothing is known yet
+				facts = []string{number, "見本商会", "t***@example.co.jp"}
+			}
+			for _, fact := range facts {
 				require.Contains(t, text, fact, state)
 			}
 		}
@@ -199,16 +219,21 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"file":         {[]string{"http://example.co.jp/.well-known/pki-validation/fileauth.txt", "認証ファイルの設置をお待ちしています", "今すぐ確認する"}, nil},
 		"email":        {[]string{"admin@example.co.jp", "s***@registrar.example.com", "届きませんでした", "承認メールを再送する"}, []string{"今すぐ確認する"}},
 		"inquiry":      {[]string{"お問い合わせへのご回答をお待ちしています", "&lt;Sample Trading K.K.&gt;", "回答を送る"}, []string{"前の質問", "前の答え"}},
-		"organization": {[]string{"お電話による申請団体の認証を進めています", "申請責任者への取次ぎ"}, []string{"h7k2m9p4q3r8s5t6v2w7x4y9z3a8b5c6", "今すぐ確認する", "認証方式を変更"}},
-		"blocked":      {[]string{"最終確認をしています"}, nil},
-		"reuse":        {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
-		"reused":       {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
-		"review":       {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
-		"issuing":      {[]string{"証明書を発行しています"}, []string{"取り消す"}},
-		"issued":       {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
-		"rejected":     {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
-		"cancelled":    {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},
-		"expired":      {[]string{"期限までにお手続きが完了しなかった", "data-final"}, nil},
+		"organization": {[]string{"お電話による申請団体の認証を進めています", "申請責任者への取次ぎ"}, []string{"h7k2m9p4q3r8s5t6v2w7x4y9z3a8b5c6", "今すぐ確認する", "認証方式を変更", "入力された内容："}},
+		"corrected": {[]string{"証明書に記載する内容", "Sample &lt;Trading&gt; Co., Ltd.<small>入力された内容：Sample Trading K.K.</small>", "（記載しません）<small>入力された内容：Sales</small>",
+			"NTRJP-011001098993<small>入力された内容：（記入なし）",
+			"訂正した内容で証明書を発行します"}, nil},
+		"blocked":          {[]string{"最終確認をしています"}, nil},
+		"reuse":            {[]string{"メールでの確認をお待ちしています", "登録済みのメールアドレス", "更新の対象となる証明書が見つからなかった"}, []string{"お電話します", "rep@"}},
+		"reused":           {[]string{"再利用した認証", "ドメイン example.co.jp", "オーダー 4827160001 の認証", "シリアル番号 5a0b（2026年12月22日 12:00（日本時間）まで）"}, []string{"お電話します"}},
+		"review":           {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
+		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン名</dt>", "証明書に記載する内容"}},
+		"issuing":          {[]string{"証明書を発行しています"}, []string{"取り消す"}},
+		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
+		"issued-corrected": {[]string{"証明書に記載した内容", "訂正した内容で証明書を発行しました", "Minato-ku<small>入力された内容：（記入なし）</small>"}, []string{"発行される前に"}},
+		"rejected":         {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
+		"cancelled":        {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},
+		"expired":          {[]string{"期限までにお手続きが完了しなかった", "data-final"}, nil},
 	} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -273,7 +298,7 @@ func TestDeeds(t *testing.T) {
 		want                 order.Command
 		says                 string
 	}{
-		{"check, found", "dns-txt", "check", nil, order.Outcome{Applied: true, Found: true}, order.DomainCheckNow{Actor: by}, "ドメインの認証が完了しました"},
+		{"check, found", "dns-txt", "check", nil, order.Outcome{Applied: true, Found: true}, order.DomainCheckNow{Actor: by}, "ドメイン名の認証が完了しました"},
 		{"check, not found", "dns-txt", "check", nil, order.Outcome{Applied: true}, order.DomainCheckNow{Actor: by}, "まだ見つかりません"},
 		{"another method", "dns-txt", "method", url.Values{"dcv_method": {"file"}}, order.Outcome{Applied: true}, order.DomainMethodChanged{Actor: by, Method: order.DCVFile}, "認証方式を変更しました"},
 		{"mails again", "email", "resend", nil, order.Outcome{Applied: true}, order.ChallengeResent{Actor: by}, "案内のメールをお送りします"},

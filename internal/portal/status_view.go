@@ -46,6 +46,16 @@ type statusView struct {
 	Methods     *choicesView
 	Cancellable bool
 	Certificate *order.CertificateView
+	Certified   []certifiedView // what the certificate says, or will
+	Corrected   bool            // other than what was entered (G10)
+}
+
+// certifiedView is a field of the certificate's subject.
+type certifiedView struct {
+	Field   string
+	Value   string // empty: the certificate does not have it
+	Entered string // where that is something else
+	Differs bool
 }
 
 // challengeView is the domain challenge that is open.
@@ -75,6 +85,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		Contact: masked(s.Application.TechnicalContact.Email), Type: s.Type, Years: s.ValidityYears, CreatedAt: s.CreatedAt, LinkExpires: v.link.ExpiresAt,
 		State: s.State, Now: p.texts["status.now."+string(s.State)], Line: line(s), Reused: reusedBy(s), Renews: s.Renews,
 	}
+	view.Certified, view.Corrected = certified(s)
 	if s.Type == order.Reissue {
 		view.Years = 0 // it ends when its original ends (G25)
 	}
@@ -97,6 +108,28 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		view.Methods = p.otherMethods(f, c.Method)
 	}
 	return view
+}
+
+// certified is what the certificate says, or will say, beside what was entered. An order that ends without one says nothing.
+func certified(s order.Status) (fields []certifiedView, corrected bool) {
+	if s.State.Final() && s.State != order.Issued || s.Reissue != nil && s.Reissue.Original == nil { // before staff have chosen it nothing is known of it
+		return nil, false
+	}
+	differs := map[string]order.Correction{}
+	for _, c := range s.Subject.CorrectedFrom(s.Application.Subject()) {
+		differs[c.Field] = c
+	}
+	for _, f := range []certifiedView{
+		{Field: "organization", Value: s.Subject.Organization}, {Field: "unit", Value: s.Subject.Unit}, {Field: "state", Value: s.Subject.State},
+		{Field: "city", Value: s.Subject.City}, {Field: "identifier", Value: s.Subject.Identifier},
+	} {
+		c, other := differs[f.Field]
+		if f.Value != "" || other {
+			f.Entered, f.Differs = c.Entered, other
+			fields = append(fields, f)
+		}
+	}
+	return fields, len(differs) > 0
 }
 
 // await sorts what the order waits for by whose turn it is. The three phone steps are one thing to whoever waits for them, and what
@@ -207,6 +240,9 @@ func masked(address string) string {
 
 // organizationIn is the organisation's name in the page's language, with the other form of it.
 func organizationIn(o order.Organization, l order.Language) string {
+	if o.Name == o.NameJA {
+		return o.Name
+	}
 	if l == order.English {
 		return o.Name + " (" + o.NameJA + ")"
 	}

@@ -182,7 +182,7 @@ func lastCommand[C order.Command](ctx context.Context, q queryer, number string)
 // otherContent says that a phone step is recorded with another number or note, and how to take it anew; neither is repeated.
 func otherContent() *fault.Error {
 	return fault.New(fault.Conflict, "phone.number-differs",
-		"この確認は別の電話番号または内容で既に記録されています。今回の内容は記録していません。やり直す場合は、組織の電話番号の確認 (phone-number-verified) を新しい番号または参照先で記録してから、改めて記録してください。",
+		"この確認は別の電話番号または内容で既に記録されています。今回の内容は記録していません。やり直す場合は、申請団体の電話番号の確認 (phone-number-verified) を新しい番号または参照先で記録してから、改めて記録してください。",
 		"This step is recorded already with another telephone number or note; nothing has changed. To take it anew, first record the organisation's "+
 			"number (phone-number-verified) with the new number or reference.")
 }
@@ -211,20 +211,11 @@ func (c *change) correct(ctx context.Context, o standing, cmd order.SubjectCorre
 	return detail{"fields": changedFields(before, after)}, nil
 }
 
-func changedFields(a, b order.Subject) []string {
-	var out []string
-	for _, f := range []struct {
-		name    string
-		changed bool
-	}{
-		{"organization", a.Organization != b.Organization}, {"unit", a.Unit != b.Unit}, {"state", a.State != b.State},
-		{"city", a.City != b.City}, {"identifier", a.Identifier != b.Identifier},
-	} {
-		if f.changed {
-			out = append(out, f.name)
-		}
+func changedFields(before, after order.Subject) (fields []string) {
+	for _, f := range after.CorrectedFrom(before) {
+		fields = append(fields, f.Field)
 	}
-	return out
+	return fields
 }
 
 // inquiryRow is a question with its answer.

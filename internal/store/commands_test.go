@@ -183,14 +183,32 @@ func TestCommandsAfterTheirTime(t *testing.T) {
 	isFault(t, err, fault.NotFound, "order.unknown")
 }
 
+// keysOf are the keys of the order's undelivered letters of a kind.
+func keysOf(r *record, number string, kind order.LetterKind) (keys []string) {
+	pending, err := r.PendingLetters(r.ctx(), number)
+	require.NoError(r.t, err)
+	for _, l := range pending {
+		if l.Kind == kind {
+			keys = append(keys, l.Key)
+		}
+	}
+	return keys
+}
+
 func TestSubjectCorrected(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
 	number := r.accepted()
 	c := order.SubjectCorrected{Actor: by(), Organization: "Sample Trading Co., Ltd.", RemoveUnit: true, Reason: "register"}
-	applied, err := r.command(number, c)
-	require.NoError(t, err)
-	require.True(t, applied)
+	told := func(key string) bool {
+		at := r.tick()
+		rec, err := r.RecordCommand(r.ctx(), number, c, at, []order.Letter{letter(number, order.LetterCorrected, key, at)})
+		require.NoError(t, err)
+		return rec.Applied
+	}
+	require.True(t, told("first"))
+	require.False(t, told("second"), "a repeat")
+	require.Equal(t, []string{"first"}, keysOf(r, number, order.LetterCorrected), "tells nothing new")
 	st, err := r.Order(r.ctx(), number)
 	require.NoError(t, err)
 	require.Equal(t, c.Apply(application().Subject()), st.Subject)

@@ -261,11 +261,11 @@ func TestApproval(t *testing.T) {
 		_, err := r.DecideApproval(r.ctx(), links[0].ID, false, evidence(c, r.tick()))
 		isFault(t, err, fault.Conflict, "link.used")
 	})
-	t.Run("the other links are no longer needed", func(t *testing.T) {
+	t.Run("the other recipients learn that it is settled", func(t *testing.T) {
 		_, err := r.DecideApproval(r.ctx(), links[1].ID, false, evidence(c, r.tick()))
-		isFault(t, err, fault.Conflict, "link.replaced")
+		isFault(t, err, fault.Conflict, "link.settled")
 		_, err = r.Link(r.ctx(), links[1].Hash)
-		isFault(t, err, fault.Conflict, "link.replaced")
+		isFault(t, err, fault.Conflict, "link.settled")
 	})
 	t.Run("a used link can still be read", func(t *testing.T) {
 		l, err := r.Link(r.ctx(), links[0].Hash)
@@ -301,6 +301,8 @@ func TestLinksThatDecideNothing(t *testing.T) {
 	r.asked(c.Order, 2)
 	_, err = r.DecideApproval(r.ctx(), links[0].ID, true, evidence(c, r.tick()))
 	isFault(t, err, fault.Conflict, "link.replaced")
+	_, err = r.Link(r.ctx(), links[1].Hash)
+	isFault(t, err, fault.Conflict, "link.replaced")
 
 	_, err = r.DecideApproval(r.ctx(), uuid.NewString(), true, evidence(c, r.tick()))
 	isFault(t, err, fault.NotFound, "link.unknown")
@@ -320,6 +322,9 @@ func TestLinksThatDecideNothing(t *testing.T) {
 	download := one[string](r, `SELECT id FROM links WHERE order_number = $1 LIMIT 1`, r.issued().Order)
 	_, err = r.DecideApproval(r.ctx(), download, true, evidence(c, r.tick()))
 	isFault(t, err, fault.NotFound, "link.unknown")
+	require.NoError(t, r.Close(r.ctx(), c.Order, order.Rejected, staff, "denied by another recipient", r.tick(), nil))
+	_, err = r.Link(r.ctx(), links[1].Hash)
+	isFault(t, err, fault.Conflict, "link.closed")
 }
 
 func TestBothAnswersAtOnceAreOneDecision(t *testing.T) {

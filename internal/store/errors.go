@@ -58,7 +58,7 @@ func ofPostgreSQL(e *pq.Error, err error) error {
 func ofConstraint(e *pq.Error, err error) error {
 	switch e.Constraint {
 	case "orders_transition":
-		return fault.New(fault.Conflict, "order.state", "ご注文の現在の状態では行えません。", "The order's state does not allow this.").Because(err)
+		return fault.New(fault.Conflict, "order.state", "オーダーの現在の状態では行えません。", "The order's state does not allow this.").Because(err)
 	case "orders_submission":
 		return unknownOrder().Because(err)
 	case "vouchers_hash", "vouchers_id":
@@ -93,7 +93,7 @@ func orNotFound(err error, f *fault.Error) error {
 }
 
 func unknownOrder() *fault.Error {
-	return fault.New(fault.NotFound, "order.unknown", "該当するご注文がありません。", "There is no such order.")
+	return fault.New(fault.NotFound, "order.unknown", "該当するオーダーがありません。", "There is no such order.")
 }
 
 func unknownIssuer() *fault.Error {
@@ -102,6 +102,6 @@ func unknownIssuer() *fault.Error {
 
 // wrongState says that an order in this state does not allow what was asked.
 func wrongState(s order.State) *fault.Error {
-	return fault.New(fault.Conflict, "order.state", "ご注文の現在の状態 ("+string(s)+") では行えません。",
+	return fault.New(fault.Conflict, "order.state", "オーダーの現在の状態 ("+string(s)+") では行えません。",
 		"The order is in state "+string(s)+", which does not allow this.")
 }

@@ -34,7 +34,7 @@ func (r linkRow) link() order.Link {
 }
 
 // Link returns the link whose token has the hash, used, expired or not. One that is not known is NotFound; one that a newer mail
-// has replaced is a Conflict of code link.replaced.
+// has replaced is a Conflict of code link.replaced; one by which nothing is left to decide, of code link.settled or link.closed.
 func (s *Store) Link(ctx context.Context, hash []byte) (order.Link, error) {
 	return s.link(ctx, `SELECT `+linkColumns+` FROM links WHERE hash = $1`, hash)
 }
@@ -50,30 +50,59 @@ func (s *Store) link(ctx context.Context, query string, arg any) (order.Link, er
 		return order.Link{}, translate(ctx, orNotFound(err, unknownLink()))
 	}
 	if r.EndedAt.Valid {
-		return order.Link{}, replacedLink()
+		return order.Link{}, translate(ctx, r.ended(ctx, s.db))
 	}
 	return r.link(), nil
 }
 
+// ended says why the link does not work any more: several addresses are asked about one domain, and whoever comes second is told that it is
+// settled, not to look for a newer mail.
+func (r linkRow) ended(ctx context.Context, q queryer) error {
+	if r.Purpose != order.LinkApproval {
+		return replacedLink()
+	}
+	var now struct {
+		State  order.State
+		Proved bool
+	}
+	if err := q.GetContext(ctx, &now, `
+		SELECT state, state IN ('organization-validation', 'issuing', 'issued') OR EXISTS (
+			SELECT FROM challenges WHERE order_number = number AND satisfied_at IS NOT NULL AND ended_at IS NULL) AS proved
+		FROM orders WHERE number = $1`, r.Order); err != nil {
+		return err
+	}
+	switch {
+	case now.State.Final() && now.State != order.Issued:
+		return fault.New(fault.Conflict, "link.closed", "この申請はすでに終了しています。行っていただくことはありません。", "This application has ended. There is nothing more to do.")
+	case now.Proved:
+		return fault.New(fault.Conflict, "link.settled", "このドメイン名の認証は、ほかの宛先の方の承認などによって、すでに完了しています。行っていただくことはありません。",
+			"This domain has already been validated, for example by the approval of another recipient. There is nothing more to do.")
+	default:
+		return replacedLink()
+	}
+}
+
+// insertLinks keeps links of the order, or of another one that they name.
 func (c *change) insertLinks(ctx context.Context, number string, links []order.Link) error {
 	if len(links) == 0 {
 		return nil
 	}
 	_, err := c.ExecContext(ctx, `
 		INSERT INTO links (id, hash, order_number, purpose, challenge, sequence, recipient, expires_at)
-		SELECT l.id, decode(l.hash, 'hex'), $1, l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
+		SELECT l.id, decode(l.hash, 'hex'), coalesce(l.order_number, $1), l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
 		FROM jsonb_to_recordset($2) AS l(`+newLinkColumns+`)`,
 		number, asJSON(newLinks(links)))
 	return err
 }
 
 // newLinkColumns are the columns of newLink, for jsonb_to_recordset.
-const newLinkColumns = `id text, hash text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
+const newLinkColumns = `id text, hash text, order_number text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {
 	ID        string            `json:"id"`
 	Hash      string            `json:"hash"` // hex
+	Order     *string           `json:"order_number"`
 	Purpose   order.LinkPurpose `json:"purpose"`
 	Challenge *string           `json:"challenge"`
 	Sequence  *int              `json:"sequence"`
@@ -85,6 +114,9 @@ func newLinks(links []order.Link) []newLink {
 	out := make([]newLink, len(links))
 	for i, l := range links {
 		out[i] = newLink{ID: l.ID, Hash: hex.EncodeToString(l.Hash), Purpose: l.Purpose, Recipient: l.Recipient, ExpiresAt: stored(l.ExpiresAt)}
+		if l.Order != "" {
+			out[i].Order = &l.Order
+		}
 		if l.Sequence > 0 {
 			out[i].Sequence = &l.Sequence
 		}
@@ -145,6 +177,9 @@ func (s *Store) DecideApproval(ctx context.Context, link string, approved bool, 
 		if r.UsedAt.Valid && r.Approved.Bool == approved {
 			return nil
 		}
+		if r.EndedAt.Valid && !r.UsedAt.Valid {
+			return r.ended(ctx, c)
+		}
 		if err := r.usable(e.At); err != nil {
 			return err
 		}
@@ -189,6 +224,6 @@ func unknownLink() *fault.Error {
 }
 
 func replacedLink() *fault.Error {
-	return fault.New(fault.Conflict, "link.replaced", "このリンクは新しいものに置き換えられたか、不要になりました。最新のメールをご確認ください。",
-		"This link has been replaced by a newer one or is no longer needed. Please look for the latest mail.")
+	return fault.New(fault.Conflict, "link.replaced", "このリンクは新しいものに置き換えられたか、不要になりました。新しいメールが届いている場合は、最も新しいメールをご確認ください。",
+		"This link has been replaced by a newer one or is no longer needed. If a newer mail has come, please use that.")
 }

@@ -164,6 +164,9 @@ func (s *Store) Order(ctx context.Context, number string) (order.Status, error) 
 		if st.Certificates, err = certificateViews(ctx, tx, number); err != nil {
 			return err
 		}
+		if st.Reissues, err = reissuesOf(ctx, tx, number); err != nil {
+			return err
+		}
 		if st.Revocations, err = revocationsOf(ctx, tx, number); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -15,7 +16,8 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// maxCandidates bounds what one request can name: an address with more certificates that end on one day is named by serial number.
+// maxCandidates bounds what one request can name: of an address or organisation with more certificates that end on one day, one is named by its
+// serial number.
 const maxCandidates = 50
 
 // originalRow is an issued certificate with what its order says of it.
@@ -49,13 +51,17 @@ func originals(ctx context.Context, q queryer, where string, args ...any) ([]ord
 	return out, err
 }
 
-// Identify returns the certificates that fit the name and end at or after from and before until, oldest first (G24). None is no error. It
-// changes nothing.
+// Identify returns the certificates that fit the name and end at or after from and before until, oldest first (G24). None is no error; too
+// many are an invalid-fields fault. Names of organisations are compared as those of evidence are: without case, width and blanks. It changes nothing.
 func (s *Store) Identify(ctx context.Context, name order.CertificateName, from, until time.Time) ([]order.Original, error) {
 	out, err := originals(ctx, s.db, `
-		WHERE c.not_after >= $1 AND c.not_after < $2 AND (c.order_number = $3 OR c.serial = $4 OR lower(o.certificate_email) = lower($5))
-		ORDER BY c.issued_at, c.order_number, c.sequence LIMIT $6`,
-		stored(from), stored(until), name.Order, name.Serial, name.Address, maxCandidates)
+		WHERE c.not_after >= $1 AND c.not_after < $2 AND (c.order_number = $3 OR c.serial = $4 OR lower(o.certificate_email) = lower($5)
+			OR $6::text <> '' AND plain($6) IN (plain(o.application -> 'organization' ->> 'name_ja'), plain(o.subject ->> 'organization')))
+		ORDER BY c.issued_at, c.order_number, c.sequence LIMIT $7`,
+		stored(from), stored(until), name.Order, name.Serial, name.Address, name.Organization, maxCandidates+1)
+	if err == nil && len(out) > maxCandidates {
+		return nil, tooManyFit()
+	}
 	return out, translate(ctx, err)
 }
 
@@ -91,7 +97,10 @@ func (s *Store) reissuable(ctx context.Context, r order.NormalizedReissue) ([]or
 		return nil, err
 	}
 	fit, err := stillReissuable(found, r.Request.Reason, r.AfterCompromise, s.now())
-	if err != nil {
+	switch {
+	case err != nil && byOrganization(r.Original, found):
+		return nil, unknownOriginal() // what became of an organisation's certificates is not told to whoever knows its name
+	case err != nil:
 		return nil, err
 	}
 	for _, o := range fit {
@@ -99,11 +108,7 @@ func (s *Store) reissuable(ctx context.Context, r order.NormalizedReissue) ([]or
 			return nil, err
 		}
 	}
-	held, err := isHeld(ctx, s.db, "", refsOf(fit))
-	if err == nil && held {
-		err = underWay()
-	}
-	return fit, translate(ctx, err)
+	return fit, translate(ctx, mayAsk(ctx, s.db, request{refs: refsOf(fit), byOrganization: byOrganization(r.Original, fit)}, s.now()))
 }
 
 // stillReissuable leaves out what cannot be issued again. If nothing is left the fault says why, of the newest.
@@ -130,18 +135,35 @@ func refsOf(originals []order.Original) []order.CertificateRef {
 	return out
 }
 
+// byOrganization reports whether the certificates fit by the name of their organisation alone.
+func byOrganization(n order.CertificateName, fit []order.Original) bool {
+	return n.Organization != "" && !slices.ContainsFunc(fit, func(o order.Original) bool { return o.Serial == n.Serial })
+}
+
+// undisclosed is the application of a request that names an organisation, until staff have chosen its certificate: whoever knows the name
+// learns nothing from it, neither by the receipt nor on a page.
+func undisclosed(a order.Application, name string) order.Application {
+	a.CertificateEmail, a.Organization = "", order.Organization{NameJA: name, Name: name}
+	return a
+}
+
 // insertReissue stores the submission with what it is a reissue of, in one statement.
 func (s *Store) insertReissue(ctx context.Context, r order.NormalizedReissue, fit []order.Original, key, content []byte) (string, error) {
 	number, err := drawNumber()
 	if err != nil {
 		return "", err
 	}
-	application := fit[0].Reissued(order.Application{ // of several, the first for the time being
+	asked := order.Application{
 		Language: r.Request.Language, CSR: r.Request.CSR, Representative: r.Request.Representative,
 		TechnicalContact: r.Request.TechnicalContact, TermsAccepted: r.Request.TermsAccepted,
-	})
+	}
+	application := fit[0].Reissued(asked) // of several, the first for the time being
 	var original order.CertificateRef
-	if len(fit) == 1 {
+	byName := byOrganization(r.Original, fit)
+	switch {
+	case byName:
+		application = undisclosed(application, r.Original.Organization)
+	case len(fit) == 1:
 		original = fit[0].Ref()
 	}
 	ends := fit[0].NotAfter
@@ -156,14 +178,14 @@ func (s *Store) insertReissue(ctx context.Context, r order.NormalizedReissue, fi
 			INSERT INTO submissions (number, key_hash, content_hash, reissue, application, created_at)
 			VALUES ($1, $2, $3, true, $4, $5) ON CONFLICT DO NOTHING RETURNING number
 		), asked AS (
-			INSERT INTO reissues (number, asked, reason, reason_text, original_order, original_sequence, expires_at)
-			SELECT number, $6, $7, $8, $9, $10, $11 FROM reserved RETURNING number
+			INSERT INTO reissues (number, asked, reason, reason_text, original_order, original_sequence, expires_at, by_organization)
+			SELECT number, $6, $7, $8, $9, $10, $11, $14 FROM reserved RETURNING number
 		)
 		INSERT INTO reissue_candidates (number, order_number, sequence)
 		SELECT asked.number, c.order_number, c.sequence FROM asked, unnest($12::text[], $13::int[]) AS c(order_number, sequence)`,
 		number, key, content, asJSON(application), stored(s.now()),
 		r.Request.Original, r.Request.Reason, r.Request.ReasonText, textOrNull(original.Order),
-		sql.NullInt64{Int64: int64(original.Sequence), Valid: original.Order != ""}, stored(ends), orders, sequences))
+		sql.NullInt64{Int64: int64(original.Sequence), Valid: original.Order != ""}, stored(ends), orders, sequences, byName))
 	if err != nil || n == 0 {
 		return "", translate(ctx, err)
 	}
@@ -178,23 +200,9 @@ func columnsOf(refs []order.CertificateRef) (pq.StringArray, pq.Int64Array) {
 	return orders, sequences
 }
 
-// isHeld reports whether another open reissue is or may be of one of the certificates. A request that was never accepted holds
-// nothing.
-func isHeld(ctx context.Context, q queryer, number string, refs []order.CertificateRef) (held bool, err error) {
-	orders, sequences := columnsOf(refs)
-	err = q.GetContext(ctx, &held, `
-		SELECT EXISTS (
-			SELECT FROM reissue_candidates k JOIN reissues r USING (number) JOIN orders o USING (number)
-			WHERE k.number <> $1 AND o.state NOT IN ('issued', 'rejected', 'cancelled', 'expired')
-				AND (k.order_number, k.sequence) IN (SELECT * FROM unnest($2::text[], $3::int[]))
-				AND (r.original_order IS NULL OR (r.original_order, r.original_sequence) = (k.order_number, k.sequence)))`,
-		number, orders, sequences)
-	return held, err
-}
-
 // acceptReissue is Accept for a reissue: no voucher; the order goes on to its review at once (G26). Requests of one certificate come
-// one after the other by its row, and whoever comes second is refused with code reissue.under-way; an original that has ended or was
-// revoked since is refused as well. A refusal leaves the submission alone, so that the same request can come again.
+// one after the other by its row, and whoever comes second is refused with code reissue.under-way, whoever comes too often in a day with code
+// reissue.too-often; an original that has ended or was revoked since is refused as well. A refusal leaves the submission alone, so that the same request can come again.
 func (s *Store) acceptReissue(ctx context.Context, a order.Acceptance) error {
 	number, at := a.Submission.Number, stored(a.At)
 	return s.change(ctx, func(c *change) error {
@@ -215,10 +223,8 @@ func (s *Store) acceptReissue(ctx context.Context, a order.Acceptance) error {
 		if _, err := stillReissuable(candidates, facts.Reason, a.AfterCompromise, a.At); err != nil {
 			return err
 		}
-		if held, err := isHeld(ctx, c, number, facts.Candidates); err != nil {
+		if err := mayAsk(ctx, c, request{number, facts.Candidates, facts.ByOrganization}, a.At); err != nil {
 			return err
-		} else if held {
-			return underWay()
 		}
 		return c.createReissue(ctx, a, *facts, at)
 	})
@@ -261,6 +267,8 @@ type reissueRow struct {
 	Order      sql.NullString `db:"original_order"`
 	Sequence   sql.NullInt64  `db:"original_sequence"`
 	ExpiresAt  time.Time      `db:"expires_at"`
+
+	ByOrganization bool `db:"by_organization"`
 }
 
 func (r reissueRow) original() order.CertificateRef {
@@ -269,7 +277,7 @@ func (r reissueRow) original() order.CertificateRef {
 
 func reissue(ctx context.Context, q queryer, number string) (r reissueRow, err error) {
 	err = q.GetContext(ctx, &r, `
-		SELECT asked, reason, reason_text, original_order, original_sequence, expires_at FROM reissues WHERE number = $1`, number)
+		SELECT asked, reason, reason_text, original_order, original_sequence, expires_at, by_organization FROM reissues WHERE number = $1`, number)
 	return r, orNotFound(err, unknownOrder())
 }
 
@@ -283,7 +291,7 @@ func reissueFacts(ctx context.Context, q queryer, number string) (*order.Reissue
 		Sequence int
 	}
 	err = q.SelectContext(ctx, &rows, `SELECT order_number, sequence FROM reissue_candidates WHERE number = $1 ORDER BY 1, 2`, number)
-	f := &order.ReissueFacts{Asked: r.Asked, Reason: r.Reason, ReasonText: r.ReasonText, Original: r.original(), ExpiresAt: r.ExpiresAt.UTC()}
+	f := &order.ReissueFacts{Asked: r.Asked, Reason: r.Reason, ReasonText: r.ReasonText, Original: r.original(), ExpiresAt: r.ExpiresAt.UTC(), ByOrganization: r.ByOrganization}
 	for _, c := range rows {
 		f.Candidates = append(f.Candidates, order.CertificateRef(c))
 	}
@@ -295,6 +303,32 @@ func candidates(ctx context.Context, q queryer, number string) ([]order.Original
 	return originals(ctx, q, `
 		JOIN reissue_candidates k ON (k.order_number, k.sequence) = (c.order_number, c.sequence)
 		WHERE k.number = $1 ORDER BY c.issued_at, c.order_number, c.sequence`, number)
+}
+
+// Candidates returns the certificates that a request for a reissue fits, in the order of their issue.
+func (s *Store) Candidates(ctx context.Context, number string) ([]order.Original, error) {
+	out, err := candidates(ctx, s.db, number)
+	return out, translate(ctx, err)
+}
+
+// reissuesOf returns the requests for the reissue of the order's certificates, oldest first.
+func reissuesOf(ctx context.Context, q queryer, number string) ([]order.ReissueOf, error) {
+	var rows []struct {
+		Number    string
+		State     order.State
+		AskedAt   time.Time `db:"asked_at"`
+		Undecided bool
+		Loose     bool
+	}
+	err := q.SelectContext(ctx, &rows, `
+		SELECT DISTINCT o.created_at AS asked_at, o.number, o.state, r.original_order IS NULL AS undecided, r.by_organization AND r.original_order IS NULL AS loose
+		FROM reissue_candidates k JOIN reissues r USING (number) JOIN orders o USING (number)
+		WHERE k.order_number = $1 AND (r.original_order IS NULL OR r.original_order = $1) ORDER BY asked_at, o.number`, number)
+	out := make([]order.ReissueOf, len(rows))
+	for i, r := range rows {
+		out[i] = order.ReissueOf{Number: r.Number, State: r.State, AskedAt: r.AskedAt.UTC(), Undecided: r.Undecided, Holds: !r.State.Final() && !r.Loose}
+	}
+	return out, err
 }
 
 // reissueView is nil for an order that is none.
@@ -335,6 +369,9 @@ func (c *change) decideReview(ctx context.Context, o standing, cmd order.ReviewD
 		return nil, err
 	}
 	if v.Original == nil {
+		if err := c.free(ctx, o.Number, chosen.CertificateRef); err != nil {
+			return nil, err
+		}
 		if err := c.choose(ctx, o.Number, chosen.CertificateRef); err != nil {
 			return nil, err
 		}
@@ -425,11 +462,6 @@ func unknownOriginal() error {
 			EN: "No certificate was found. Check both what identifies it and the day on which it ends."},
 		Fields: []fault.Field{{Path: "original", Code: "reissue.unknown", Rule: rule, Remedy: remedy}, {Path: "expires_on", Code: "reissue.unknown", Rule: rule, Remedy: remedy}},
 	}
-}
-
-func underWay() error {
-	return fault.New(fault.Conflict, "reissue.under-way", "この証明書の再発行は既に申請されており、手続き中です。",
-		"A reissue of this certificate has been asked for already and is under way.")
 }
 
 // sameName refuses a correction: a reissue has the name of its original (G25).
