@@ -30,7 +30,6 @@ type parts struct {
 	signing *workflows.Signing
 	prober  *probe.Prober
 	ca      *ca.Authority
-	rules   policy.Book
 }
 
 // build plugs the rooms into the activities.
@@ -52,7 +51,7 @@ func (w *Worker) build(records *store.Store) (parts, error) {
 		return parts{}, err
 	}
 	addresses := activities.Addresses{PublicURL: base}
-	p := parts{prober: prober, rules: rules, orders: workflows.Activities{
+	p := parts{prober: prober, orders: workflows.Activities{
 		Accepting: &activities.Accepting{Records: records, Policy: rules, Addresses: addresses, Clock: w.Clock},
 		Domain: &activities.Domain{
 			Records: records, Prober: prober, Contacts: prober, Policy: rules, Addresses: addresses, CNAMETarget: w.Config.CNAMETarget,

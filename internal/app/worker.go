@@ -61,7 +61,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := engine.EnsureSearchAttributes(ctx, c, engine.Namespace()); err != nil {
 		return err
 	}
-	if err := engine.EnsureSchedules(ctx, c, p.rules.At(w.Clock())); err != nil {
+	if err := engine.EnsureSchedules(ctx, c); err != nil {
 		return err
 	}
 	orders := &engine.Orders{Client: c}

@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"securemailid.example/internal/policy"
 	"securemailid.example/workflows"
 )
 
@@ -24,13 +23,11 @@ type schedule struct {
 }
 
 // schedules is everything that runs by the clock.
-func schedules(rules policy.Rules) []schedule {
-	return []schedule{
-		{"publish-crl", workflows.PublishCRLsType, time.Hour, 30 * time.Minute, "CRLs before they are older than the policy has it, of each issuing CA by itself"},
-		{"take-up-revocations", workflows.TakeUpRevocationsType, 15 * time.Minute, 0, "revocations that nobody looks after"},
-		{"remind-expiry", workflows.RemindExpiryType, 24 * time.Hour, 10 * time.Minute, "reminders of certificates that end; 09:10 in Japan"},
-		{"reconcile", workflows.ReconcileType, time.Hour, 5 * time.Minute, "orders without their workflow, letters left behind, forms to forget"},
-	}
+var schedules = []schedule{
+	{"publish-crl", workflows.PublishCRLsType, time.Hour, 30 * time.Minute, "CRLs before they are older than the policy has it, of each issuing CA by itself"},
+	{"take-up-revocations", workflows.TakeUpRevocationsType, 15 * time.Minute, 0, "revocations that nobody looks after"},
+	{"remind-expiry", workflows.RemindExpiryType, 24 * time.Hour, 10 * time.Minute, "reminders of certificates that end; 09:10 in Japan"},
+	{"reconcile", workflows.ReconcileType, time.Hour, 5 * time.Minute, "orders without their workflow, letters left behind, forms to forget"},
 }
 
 // catchUp is how long after its time a run is still made up for when the server was away: a daily one, half a day.
@@ -38,8 +35,8 @@ func (s schedule) catchUp() time.Duration { return max(time.Hour, s.every/2) }
 
 // EnsureSchedules creates the schedules and brings those that are there up to date; whether one is paused stays as operators left it.
 // Several workers may do so at once.
-func EnsureSchedules(ctx context.Context, c client.Client, rules policy.Rules) error {
-	for _, s := range schedules(rules) {
+func EnsureSchedules(ctx context.Context, c client.Client) error {
+	for _, s := range schedules {
 		if err := s.ensure(ctx, c.ScheduleClient()); err != nil {
 			return fmt.Errorf("schedule %s: %w", s.id, err)
 		}

@@ -248,34 +248,27 @@ func complete(l order.Letter) error {
 
 func unusableLink(s string) bool { return s != "" && !webAddress(s) }
 
-// lacking reports whether a fact is missing that this kind of letter cannot do without.
+// lacks says by kind whether a fact is missing that such a letter cannot do without.
+var lacks = map[order.LetterKind]func(order.Facts) bool{
+	order.LetterChallenge:       func(f order.Facts) bool { return f.Domain == "" || !publishable(f) },
+	order.LetterDomainApproval:  func(f order.Facts) bool { return f.Domain == "" || f.Link == "" },
+	order.LetterIssuedContact:   func(f order.Facts) bool { return f.Link == "" },
+	order.LetterReuse:           func(f order.Facts) bool { return f.Link == "" },
+	order.LetterStatusLink:      func(f order.Facts) bool { return f.StatusLink == "" },
+	order.LetterRevocationLink:  func(f order.Facts) bool { return f.Serial == "" || f.Link == "" },
+	order.LetterRevoked:         func(f order.Facts) bool { return f.Serial == "" },
+	order.LetterRevocationClock: func(f order.Facts) bool { return f.Serial == "" },
+	order.LetterReportAnswer:    func(f order.Facts) bool { return f.Serial == "" || f.Reason == "" && f.Outcome != "revoked" },
+	order.LetterInquiry:         func(f order.Facts) bool { return f.Question == "" },
+	order.LetterCorrected:       func(f order.Facts) bool { return f.Organization == "" },
+	order.LetterReissueNotice:   func(f order.Facts) bool { return f.CertificateEmail == "" },
+	order.LetterExpiryReminder:  func(f order.Facts) bool { return !remindable(f) },
+}
+
+// lacking reports whether the letter could not tell its reader what it is for.
 func lacking(l order.Letter) bool {
-	switch f := l.Facts; l.Kind {
-	case order.LetterChallenge:
-		return f.Domain == "" || !publishable(f)
-	case order.LetterDomainApproval:
-		return f.Domain == "" || f.Link == ""
-	case order.LetterIssuedContact, order.LetterReuse:
-		return f.Link == ""
-	case order.LetterStatusLink:
-		return f.StatusLink == ""
-	case order.LetterRevocationLink:
-		return f.Serial == "" || f.Link == ""
-	case order.LetterRevoked, order.LetterRevocationClock:
-		return f.Serial == ""
-	case order.LetterReportAnswer:
-		return f.Serial == "" || f.Reason == "" && f.Outcome != "revoked"
-	case order.LetterInquiry:
-		return f.Question == ""
-	case order.LetterCorrected:
-		return f.Organization == ""
-	case order.LetterReissueNotice:
-		return f.CertificateEmail == ""
-	case order.LetterExpiryReminder:
-		return !remindable(f)
-	default:
-		return false
-	}
+	lacks, ok := lacks[l.Kind]
+	return ok && lacks(l.Facts)
 }
 
 // remindable reports whether the facts say which certificate ends when, where to renew it, and how to hear no more of it.
