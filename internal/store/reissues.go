@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -15,55 +14,6 @@ import (
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 )
-
-// maxCandidates bounds what one request can name: of an address or organisation with more certificates that end on one day, one is named by its
-// serial number.
-const maxCandidates = 50
-
-// originalRow is an issued certificate with what its order says of it.
-type originalRow struct {
-	certificateRow
-	RevokedAt        sql.NullTime  `db:"revoked_at"`
-	RevocationReason sql.NullInt64 `db:"revocation_reason"`
-	Application      document[order.Application]
-	Subject          document[order.Subject]
-	Domain           string
-	Method           order.DCVMethod `db:"dcv_method"`
-}
-
-const selectOriginals = `
-	SELECT c.order_number, c.sequence, c.issuer, c.serial, c.der, c.not_before, c.not_after, c.issued_at, c.revoked_at, c.revocation_reason,
-		o.application, o.subject, o.domain, o.dcv_method
-	FROM certificates c JOIN orders o ON o.number = c.order_number `
-
-func (r originalRow) original() order.Original {
-	return order.Original{Certificate: r.certificate(), RevokedAt: timeOf(r.RevokedAt), RevocationReason: order.RevocationReason(r.RevocationReason.Int64),
-		Application: r.Application.V, Certified: r.Subject.V, Domain: r.Domain, Method: r.Method}
-}
-
-func originals(ctx context.Context, q queryer, where string, args ...any) ([]order.Original, error) {
-	var rows []originalRow
-	err := q.SelectContext(ctx, &rows, selectOriginals+where, args...)
-	out := make([]order.Original, len(rows))
-	for i, r := range rows {
-		out[i] = r.original()
-	}
-	return out, err
-}
-
-// Identify returns the certificates that fit the name and end at or after from and before until, oldest first (G24). None is no error; too
-// many are an invalid-fields fault. Names of organisations are compared as those of evidence are: without case, width and blanks. It changes nothing.
-func (s *Store) Identify(ctx context.Context, name order.CertificateName, from, until time.Time) ([]order.Original, error) {
-	out, err := originals(ctx, s.db, `
-		WHERE c.not_after >= $1 AND c.not_after < $2 AND (c.order_number = $3 OR c.serial = $4 OR lower(o.certificate_email) = lower($5)
-			OR $6::text <> '' AND plain($6) IN (plain(o.application -> 'organization' ->> 'name_ja'), plain(o.subject ->> 'organization')))
-		ORDER BY c.issued_at, c.order_number, c.sequence LIMIT $7`,
-		stored(from), stored(until), name.Order, name.Serial, name.Address, name.Organization, maxCandidates+1)
-	if err == nil && len(out) > maxCandidates {
-		return nil, tooManyFit()
-	}
-	return out, translate(ctx, err)
-}
 
 // reserveReissue is ReserveNumber for a reissue. The original is looked for when the request is new, and never again: a repeat is the
 // same order, even after the original has been revoked for it. What Accept would refuse is refused here with the same fault, and
@@ -88,56 +38,6 @@ func (s *Store) reserveReissue(ctx context.Context, r order.NormalizedReissue, k
 		// The number or the key has just been taken by somebody else: look again.
 	}
 	return "", false, unavailable(errors.New("no free order number found"))
-}
-
-// reissuable returns the certificates that the request fits and that can be issued again now, one at least.
-func (s *Store) reissuable(ctx context.Context, r order.NormalizedReissue) ([]order.Original, error) {
-	found, err := s.Identify(ctx, r.Original, r.ExpiresOn, r.Until())
-	if err != nil {
-		return nil, err
-	}
-	fit, err := stillReissuable(found, r.Request.Reason, r.AfterCompromise, s.now())
-	switch {
-	case err != nil && byOrganization(r.Original, found):
-		return nil, unknownOriginal() // what became of an organisation's certificates is not told to whoever knows its name
-	case err != nil:
-		return nil, err
-	}
-	for _, o := range fit {
-		if err := o.AnotherKey(r.Request.Reason, r.CSR.PublicKey); err != nil {
-			return nil, err
-		}
-	}
-	return fit, translate(ctx, mayAsk(ctx, s.db, request{refs: refsOf(fit), byOrganization: byOrganization(r.Original, fit)}, s.now()))
-}
-
-// stillReissuable leaves out what cannot be issued again. If nothing is left the fault says why, of the newest.
-func stillReissuable(found []order.Original, why order.ReissueReason, afterCompromise bool, at time.Time) (fit []order.Original, err error) {
-	err = unknownOriginal()
-	for _, o := range found {
-		if refused := o.View().Reissuable(why, afterCompromise, at); refused != nil {
-			err = refused
-			continue
-		}
-		fit = append(fit, o)
-	}
-	if len(fit) > 0 {
-		err = nil
-	}
-	return fit, err
-}
-
-func refsOf(originals []order.Original) []order.CertificateRef {
-	out := make([]order.CertificateRef, len(originals))
-	for i, o := range originals {
-		out[i] = o.Ref()
-	}
-	return out
-}
-
-// byOrganization reports whether the certificates fit by the name of their organisation alone.
-func byOrganization(n order.CertificateName, fit []order.Original) bool {
-	return n.Organization != "" && !slices.ContainsFunc(fit, func(o order.Original) bool { return o.Serial == n.Serial })
 }
 
 // undisclosed is the application of a request that names an organisation, until staff have chosen its certificate: whoever knows the name
@@ -311,117 +211,6 @@ func (s *Store) Candidates(ctx context.Context, number string) ([]order.Original
 	return out, translate(ctx, err)
 }
 
-// reissuesOf returns the requests for the reissue of the order's certificates, oldest first.
-func reissuesOf(ctx context.Context, q queryer, number string) ([]order.ReissueOf, error) {
-	var rows []struct {
-		Number    string
-		State     order.State
-		AskedAt   time.Time `db:"asked_at"`
-		Undecided bool
-		Loose     bool
-	}
-	err := q.SelectContext(ctx, &rows, `
-		SELECT DISTINCT o.created_at AS asked_at, o.number, o.state, r.original_order IS NULL AS undecided, r.by_organization AND r.original_order IS NULL AS loose
-		FROM reissue_candidates k JOIN reissues r USING (number) JOIN orders o USING (number)
-		WHERE k.order_number = $1 AND (r.original_order IS NULL OR r.original_order = $1) ORDER BY asked_at, o.number`, number)
-	out := make([]order.ReissueOf, len(rows))
-	for i, r := range rows {
-		out[i] = order.ReissueOf{Number: r.Number, State: r.State, AskedAt: r.AskedAt.UTC(), Undecided: r.Undecided, Holds: !r.State.Final() && !r.Loose}
-	}
-	return out, err
-}
-
-// reissueView is nil for an order that is none.
-func reissueView(ctx context.Context, q queryer, o standing) (*order.ReissueView, error) {
-	if o.Type != order.Reissue {
-		return nil, nil //nolint:nilnil // an order that is no reissue has no such view
-	}
-	r, err := reissue(ctx, q, o.Number)
-	if err != nil {
-		return nil, err
-	}
-	all, err := candidates(ctx, q, o.Number)
-	v := &order.ReissueView{Asked: r.Asked, Reason: r.Reason, ReasonText: r.ReasonText}
-	for _, c := range all {
-		v.Candidates = append(v.Candidates, c.View())
-		if c.Ref() == r.original() {
-			v.Original = new(c.View())
-		}
-	}
-	return v, err
-}
-
-// decideReview records the decision of staff (G26). Approved, the order goes on to the validation of its domain; where several
-// certificates fitted, it becomes a reissue of the one that was chosen.
-func (c *change) decideReview(ctx context.Context, o standing, cmd order.ReviewDecided, at time.Time) (detail, error) {
-	if o.State != order.Review || o.Type != order.Reissue {
-		return nil, wrongState(o.State)
-	}
-	if cmd.Approved == nil || !*cmd.Approved {
-		return detail{"approved": false}, nil
-	}
-	v, err := reissueView(ctx, c, o)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := v.Choose(cmd.Original)
-	if err != nil {
-		return nil, err
-	}
-	if v.Original == nil {
-		if err := c.free(ctx, o.Number, chosen.CertificateRef); err != nil {
-			return nil, err
-		}
-		if err := c.choose(ctx, o.Number, chosen.CertificateRef); err != nil {
-			return nil, err
-		}
-	}
-	return detail{"approved": true, "original": refText(chosen.CertificateRef)}, c.move(ctx, o, order.DomainValidation, at)
-}
-
-// choose makes the order a reissue of one of its candidates.
-func (c *change) choose(ctx context.Context, number string, ref order.CertificateRef) error {
-	var asked document[order.Application]
-	if err := c.GetContext(ctx, &asked, `SELECT application FROM orders WHERE number = $1`, number); err != nil {
-		return err
-	}
-	chosen, err := originals(ctx, c, `WHERE c.order_number = $1 AND c.sequence = $2`, ref.Order, ref.Sequence)
-	if err != nil {
-		return err
-	}
-	original := chosen[0] // a candidate exists: reissue_candidates_certificate
-	app := original.Reissued(asked.V)
-	if _, err := c.ExecContext(ctx, `UPDATE reissues SET original_order = $2, original_sequence = $3, expires_at = $4 WHERE number = $1`,
-		number, ref.Order, ref.Sequence, stored(original.NotAfter)); err != nil {
-		return err
-	}
-	_, err = c.ExecContext(ctx, `
-		UPDATE orders SET application = $2, subject = $3, certificate_email = $4, domain = $5, validity_years = $6, dcv_method = $7,
-			deadline_at = least(deadline_at, $8) WHERE number = $1`,
-		number, asJSON(app), asJSON(app.Subject()), app.CertificateEmail, original.Domain, app.ValidityYears, app.DCVMethod, stored(original.NotAfter))
-	return err
-}
-
-// reviewed adds to the answer what an approval has settled.
-func (c *change) reviewed(ctx context.Context, o standing, cmd order.Command, out *order.Recorded) error {
-	d, ok := cmd.(order.ReviewDecided)
-	if !ok || d.Approved == nil || !*d.Approved {
-		return nil
-	}
-	r, err := reissue(ctx, c, o.Number)
-	if err != nil {
-		return err
-	}
-	out.Reissue = &order.Reviewed{Original: r.original(), Compromised: r.Reason == order.KeyCompromise}
-	var now struct {
-		Method   order.DCVMethod `db:"dcv_method"`
-		Deadline time.Time       `db:"deadline_at"`
-	}
-	err = c.GetContext(ctx, &now, `SELECT dcv_method, deadline_at FROM orders WHERE number = $1`, o.Number)
-	out.Reissue.Method, out.Reissue.DeadlineAt = now.Method, now.Deadline.UTC()
-	return err
-}
-
 // Original returns the certificate that the order issues again, with why. Before staff have chosen it is a Conflict of code
 // reissue.undecided.
 func (s *Store) Original(ctx context.Context, number string) (order.Original, order.ReissueFacts, error) {
@@ -450,22 +239,4 @@ func (c *change) endsWithOriginal(ctx context.Context, o standing, t order.ToBeS
 			"The reissue would not end when its original ends.")
 	}
 	return err
-}
-
-// unknownOriginal does not tell whether the name or the day was wrong: whoever guesses learns nothing from it.
-func unknownOriginal() error {
-	rule := fault.Text{JA: "この内容に該当する証明書がありません。", EN: "No certificate fits what was entered."}
-	remedy := fault.Text{JA: "証明書を特定する情報と有効期限の両方を、証明書の記載と照らし合わせてください。", EN: "Compare both, the name of the certificate and the day on which it ends, with the certificate."}
-	return &fault.Error{
-		Kind: fault.NotFound, Code: "reissue.unknown",
-		Text: fault.Text{JA: "該当する証明書が見つかりません。オーダー番号などの情報と有効期限の両方をご確認ください。",
-			EN: "No certificate was found. Check both what identifies it and the day on which it ends."},
-		Fields: []fault.Field{{Path: "original", Code: "reissue.unknown", Rule: rule, Remedy: remedy}, {Path: "expires_on", Code: "reissue.unknown", Rule: rule, Remedy: remedy}},
-	}
-}
-
-// sameName refuses a correction: a reissue has the name of its original (G25).
-func sameName() error {
-	return fault.New(fault.Conflict, "reissue.subject", "再発行では証明書の記載内容を訂正できません。正しい内容での新規のお申し込みをご案内ください。",
-		"A reissue has the same name as its original and cannot be corrected. Ask for a new application with the correct content.")
 }
