@@ -32,35 +32,68 @@ type authorityView struct {
 	Over      bool // it owes a newer list
 }
 
-// showAuthorities shows what a relying party needs: the roots with their fingerprints, the issuing CAs and their current lists, OCSP.
-func (p *portal) showAuthorities(w http.ResponseWriter, r *http.Request) error {
-	all, err := p.Records.IssuerStandings(r.Context())
-	if err != nil {
-		return err
-	}
-	var v authoritiesView
-	if p.OCSP != nil {
-		v.OCSP = p.BaseURL + "/ocsp"
-	}
-	owing := order.InService(all, p.Clock())
+// authorities is what the page shows, read and parsed once for all visitors of some seconds.
+type authorities struct {
+	standings []order.IssuerStanding
+	roots     []authorityView
+	issuing   []authorityView  // as standings
+	files     map[string]*file // the certificates of the chains, by the names under which the page links them
+}
+
+func (*authorities) forever() bool { return false }
+
+// authorities returns what is kept: a page that anybody may call costs neither the record nor this process whole lists.
+func (p *portal) authorities(ctx context.Context) (*authorities, error) {
+	return p.pki.get(ctx, "authorities", func(ctx context.Context) (*authorities, error) {
+		all, err := p.Records.IssuerStandings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return newAuthorities(all)
+	})
+}
+
+func newAuthorities(all []order.IssuerStanding) (*authorities, error) {
+	a := &authorities{standings: all, files: map[string]*file{}}
 	for _, s := range all {
 		issuing, err := viewIssuing(s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		issuing.Over = s.List.Number > 0 && s.ListLeft(p.Clock()) == 0 && slices.ContainsFunc(owing, func(o order.IssuerStanding) bool { return o.CA.ID == s.CA.ID })
-		v.Issuing = append(v.Issuing, issuing)
-		if len(s.CA.Chain) == 0 {
-			continue
+		a.issuing = append(a.issuing, issuing)
+		for i, der := range s.CA.Chain {
+			name := digest(der) + ".cer"
+			if a.files[name] != nil {
+				continue
+			}
+			cert, err := viewAuthority(der)
+			if err != nil {
+				return nil, err
+			}
+			cert.Path = "/pki/" + name
+			a.files[name] = newFile("application/pkix-cert", der, cert.NotBefore, time.Time{}) // the name is the content
+			if i == len(s.CA.Chain)-1 {
+				a.roots = append(a.roots, cert)
+			}
 		}
-		root, err := viewAuthority(s.CA.Chain[len(s.CA.Chain)-1])
-		if err != nil {
-			return err
-		}
-		root.Path = "/pki/" + digest(s.CA.Chain[len(s.CA.Chain)-1]) + ".cer"
-		if !slices.ContainsFunc(v.Roots, func(o authorityView) bool { return o.Path == root.Path }) {
-			v.Roots = append(v.Roots, root)
-		}
+	}
+	return a, nil
+}
+
+// showAuthorities shows what a relying party needs: the roots with their fingerprints, the issuing CAs and their current lists, OCSP.
+func (p *portal) showAuthorities(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.authorities(r.Context())
+	if err != nil {
+		return err
+	}
+	v := authoritiesView{Roots: a.roots, Issuing: slices.Clone(a.issuing)}
+	if p.OCSP != nil {
+		v.OCSP = p.BaseURL + "/ocsp"
+	}
+	now := p.Clock()
+	owing := order.InService(a.standings, now)
+	for i, s := range a.standings {
+		v.Issuing[i].Over = s.List.Number > 0 && s.ListLeft(now) == 0 && slices.ContainsFunc(owing, func(o order.IssuerStanding) bool { return o.CA.ID == s.CA.ID })
 	}
 	return p.render(w, r, http.StatusOK, "authorities", v)
 }
@@ -93,23 +126,13 @@ func viewIssuing(s order.IssuerStanding) (authorityView, error) {
 
 // rootCertificate serves a certificate of an issuing CA's chain by the fingerprint that the page shows.
 func (p *portal) rootCertificate(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("file")
-	f, err := p.shelf.get(r.Context(), "pki/"+name, func(ctx context.Context) (*file, error) {
-		all, err := p.Records.IssuerStandings(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range all {
-			for _, der := range s.CA.Chain {
-				if digest(der)+".cer" == name {
-					return newFile("application/pkix-cert", der, s.NotBefore, time.Time{}), nil // the name is the content
-				}
-			}
-		}
-		return nil, errNoFile
-	})
+	a, err := p.authorities(r.Context())
 	if err != nil {
 		return err
+	}
+	f := a.files[r.PathValue("file")]
+	if f == nil {
+		return errNoFile
 	}
 	f.serve(w, r, 7*24*time.Hour)
 	return nil

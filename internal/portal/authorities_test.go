@@ -52,8 +52,10 @@ func withOCSP(c *portal.Config) { c.OCSP = http.NotFoundHandler() }
 
 func TestRelyingPartiesFindChainAndLists(t *testing.T) {
 	t.Parallel()
-	s := open(t, order.English, withOCSP)
+	c := &clock{now: now}
+	s := open(t, order.English, withOCSP, c.of)
 	require.Contains(t, s.get(s.visitor(), "/pki?lang=en").text, "There is none yet", "a CA that has not begun")
+	c.later(5 * time.Second)
 	st := s.authority(7 * 24 * time.Hour)
 	text := s.get(s.visitor(), "/pki?lang=en").text
 	root := fmt.Sprintf("/pki/%x.cer", sha256.Sum256(st.CA.Chain[0]))
@@ -70,9 +72,27 @@ func TestRelyingPartiesFindChainAndLists(t *testing.T) {
 	require.Contains(t, s.get(s.visitor(), "/").text, `href="/pki"`)
 
 	s.authority(-time.Minute)
+	c.later(5 * time.Second)
 	require.Contains(t, s.get(s.visitor(), "/pki?lang=en").text, "This time has passed")
 	none := open(t, order.English)
 	require.NotContains(t, none.get(none.visitor(), "/pki?lang=en").text, "/ocsp")
+}
+
+func TestThePageOfListsCostsOneLookInSeconds(t *testing.T) {
+	t.Parallel()
+	c := &clock{now: now}
+	s := open(t, order.English, c.of)
+	st := s.authority(7 * 24 * time.Hour)
+	for range 3 {
+		require.Equal(t, http.StatusOK, s.get(s.visitor(), "/pki").StatusCode)
+		require.Equal(t, http.StatusNotFound, s.get(s.visitor(), "/pki/made-up.cer").StatusCode)
+		require.Equal(t, http.StatusOK, s.get(s.visitor(), fmt.Sprintf("/pki/%x.cer", sha256.Sum256(st.CA.Chain[0]))).StatusCode)
+	}
+	require.Equal(t, 1, s.record.looked)
+	c.later(5 * time.Second)
+	s.record.do(func() { s.record.standings = nil })
+	require.Contains(t, s.get(s.visitor(), "/pki?lang=en").text, "There is none yet")
+	require.Equal(t, 2, s.record.looked)
 }
 
 // TestThePageOfListsInABrowser looks at it on every screen, with axe-core, and checks what it costs.

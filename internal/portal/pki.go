@@ -23,7 +23,7 @@ func (p *portal) caCertificate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.shelf.get(r.Context(), id+".cer", func(ctx context.Context) (*file, error) {
+	f, err := p.files.get(r.Context(), id+".cer", func(ctx context.Context) (*file, error) {
 		ca, err := p.Records.IssuingCA(ctx, id)
 		if err != nil {
 			return nil, err
@@ -47,7 +47,7 @@ func (p *portal) revocationList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.shelf.get(r.Context(), id+".crl", func(ctx context.Context) (*file, error) {
+	f, err := p.files.get(r.Context(), id+".crl", func(ctx context.Context) (*file, error) {
 		crl, err := p.Records.CRL(ctx, id)
 		if err != nil {
 			return nil, err
@@ -80,6 +80,17 @@ func missing(err error) error {
 	}
 	return err
 }
+
+// file is what is served under a fixed address, with its entity tag, made once.
+type file struct {
+	mime     string
+	data     []byte
+	etag     string
+	modified time.Time
+	end      time.Time // next update of a list; zero: the file never changes
+}
+
+func (f *file) forever() bool { return f.end.IsZero() }
 
 func newFile(mime string, data []byte, modified, end time.Time) *file {
 	return &file{mime: mime, data: data, etag: `"` + digest(data)[:32] + `"`, modified: modified, end: end}

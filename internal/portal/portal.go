@@ -148,7 +148,8 @@ type portal struct {
 	pages     map[order.Language]templates
 	texts     catalog
 	assets    assets
-	shelf     *shelf
+	files     *shelf[*file]        // that certificates point to
+	pki       *shelf[*authorities] // of what the page of the CA's certificates and lists is made
 	misses    *httprate.RateLimiter
 	forms     *httprate.RateLimiter
 	vouchers  guard
@@ -162,7 +163,8 @@ func New(c Config) (http.Handler, error) {
 	}
 	c.Limits = c.Limits.withDefaults()
 	p := &portal{
-		Config: c, shelf: newShelf(c.Clock, c.Logger), misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
+		Config: c, files: newShelf[*file](c.Clock, c.Logger), pki: newShelf[*authorities](c.Clock, c.Logger),
+		misses: httprate.NewRateLimiter(c.Limits.Misses, time.Minute), forms: httprate.NewRateLimiter(c.Limits.Forms, time.Minute),
 		vouchers: newGuard(c.Limits.VoucherRefusals, c.Limits.VoucherRefusalsInAll), originals: newGuard(c.Limits.OriginalRefusals, c.Limits.OriginalRefusalsInAll),
 	}
 	var err error

@@ -54,6 +54,7 @@ type record struct {
 	down      error
 
 	stopped []string // reminders: order number and recipient
+	looked  int      // at the standings of issuing CAs
 	files   int      // lists and CA certificates that were read
 	hangs   bool     // lists are not answered at all
 	waiting int      // for lists, at present
@@ -112,6 +113,7 @@ func (r *record) do(f func()) { r.mu.Lock(); defer r.mu.Unlock(); f() }
 func (r *record) IssuerStandings(context.Context) ([]order.IssuerStanding, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.looked++
 	return r.standings, nil
 }
 
