@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
 )
@@ -41,7 +42,8 @@ func nameIn(r order.Representative, l order.Language) string {
 }
 
 // deliver has the order's undelivered letters of the kind sent, each by a workflow of its own: the order's workflow is not told of them, and its
-// recorded histories stay what they are. What cannot be started reconciliation finds.
+// recorded histories stay what they are. What cannot be started is tried again with the command,
+// which is recognised: nobody should read of a correction after the issue.
 func (c *Commands) deliver(ctx context.Context, number string, kind order.LetterKind) error {
 	pending, err := c.Records.PendingLetters(ctx, number)
 	if err != nil {
@@ -53,6 +55,9 @@ func (c *Commands) deliver(ctx context.Context, number string, kind order.Letter
 			ids = append(ids, l.ID)
 		}
 	}
-	postAll(ctx, c.Poster, number, ids)
+	if postAll(ctx, c.Poster, number, ids) > 0 {
+		return fault.New(fault.Unavailable, "letter.waiting", "メールの送信を開始できませんでした。自動で再試行します。",
+			"A mail could not be set on its way; this is tried again.")
+	}
 	return nil
 }

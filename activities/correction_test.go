@@ -20,7 +20,9 @@ type corrections struct {
 	status  order.Status
 	letters []order.Letter
 	posted  []string
-	away    bool // Temporal
+	away    bool      // Temporal
+	sent    int       // commands: each has a moment of its own
+	known   time.Time // moment of the last one that was recorded
 }
 
 func (c *corrections) Order(context.Context, string) (order.Status, error) { return c.status, nil }
@@ -37,17 +39,30 @@ func (c *corrections) Post(_ context.Context, _, letter string) error {
 	return nil
 }
 
-func (c *corrections) RecordCommand(_ context.Context, _ string, cmd order.Command, _ time.Time, letters []order.Letter) (order.Recorded, error) {
+func (c *corrections) RecordCommand(_ context.Context, _ string, cmd order.Command, at time.Time, letters []order.Letter) (order.Recorded, error) {
+	if at.Equal(c.known) {
+		return order.Recorded{Applied: true}, nil // a retry
+	}
 	after := cmd.(order.SubjectCorrected).Apply(c.status.Subject)
 	if after == c.status.Subject {
 		return order.Recorded{}, nil
 	}
-	c.status.Subject = after
+	c.status.Subject, c.known = after, at
 	c.letters = append(c.letters, letters...)
 	return order.Recorded{Applied: true}, nil
 }
 
+// correct sends a command.
 func correct(t *testing.T, c *corrections, cmd order.SubjectCorrected) CommandResult {
+	t.Helper()
+	c.sent++
+	out, err := attempt(t, c, cmd)
+	require.NoError(t, err)
+	return out
+}
+
+// attempt is an attempt at the last command.
+func attempt(t *testing.T, c *corrections, cmd order.SubjectCorrected) (CommandResult, error) {
 	t.Helper()
 	cmd.Actor, cmd.Reason = order.Actor{Actor: "staff/test"}, "an internal reason"
 	body, err := json.Marshal(cmd)
@@ -57,11 +72,14 @@ func correct(t *testing.T, c *corrections, cmd order.SubjectCorrected) CommandRe
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(a)
-	value, err := env.ExecuteActivity(a.RecordCommand, CommandInput{Number: c.status.Number, Name: cmd.Name(), Command: body, At: now})
-	require.NoError(t, err)
+	at := now.Add(time.Duration(c.sent) * time.Second)
 	var out CommandResult
-	require.NoError(t, value.Get(&out))
-	return out
+	value, err := env.ExecuteActivity(a.RecordCommand, CommandInput{Number: c.status.Number, Name: cmd.Name(), Command: body, At: at})
+	if err != nil {
+		return out, err
+	}
+	err = value.Get(&out)
+	return out, err
 }
 
 func correctable() *corrections {
@@ -113,13 +131,19 @@ func TestOneReaderGetsOneLetterOfACorrection(t *testing.T) {
 	require.NotEmpty(t, c.letters[0].Links)
 }
 
-func TestACorrectionCountsWhileItsLetterWaits(t *testing.T) {
+func TestACorrectionIsTriedAgainUntilItsLettersAreOnTheirWay(t *testing.T) {
 	t.Parallel()
 	c := correctable()
 	c.away = true
-	require.True(t, correct(t, c, order.SubjectCorrected{City: "Minato-ku"}).Applied)
-	require.Len(t, c.letters, 2, "they lie in the outbox, where reconciliation finds them")
-	require.Empty(t, c.posted)
+	_, err := attempt(t, c, order.SubjectCorrected{City: "Minato-ku"})
+	require.Error(t, err)
+	require.Len(t, c.letters, 2, "recorded once, with its letters")
+	c.away = false
+	out, err := attempt(t, c, order.SubjectCorrected{City: "Minato-ku"})
+	require.NoError(t, err)
+	require.True(t, out.Applied)
+	require.Len(t, c.letters, 2)
+	require.Len(t, c.posted, 2)
 }
 
 func TestACorrectionsLetterIsRenewedForTheContactAlone(t *testing.T) {

@@ -7,15 +7,21 @@ type Correction struct {
 	Certified string `json:"certified,omitempty"` // empty: the certificate does not have it
 }
 
+// SubjectField is a field of the subject, as SubjectCorrected names it, with its value.
+type SubjectField struct{ Name, Value string }
+
+// Fields returns the fields in the order of the form.
+func (s Subject) Fields() []SubjectField {
+	return []SubjectField{{"organization", s.Organization}, {"unit", s.Unit}, {"state", s.State}, {"city", s.City}, {"identifier", s.Identifier}}
+}
+
 // CorrectedFrom returns the fields of s that differ from what was entered, in the order of the form.
 func (s Subject) CorrectedFrom(entered Subject) []Correction {
 	var out []Correction
-	for _, f := range []Correction{
-		{"organization", entered.Organization, s.Organization}, {"unit", entered.Unit, s.Unit}, {"state", entered.State, s.State},
-		{"city", entered.City, s.City}, {"identifier", entered.Identifier, s.Identifier},
-	} {
-		if f.Entered != f.Certified {
-			out = append(out, f)
+	before := entered.Fields()
+	for i, f := range s.Fields() {
+		if f.Value != before[i].Value {
+			out = append(out, Correction{Field: f.Name, Entered: before[i].Value, Certified: f.Value})
 		}
 	}
 	return out

@@ -119,14 +119,10 @@ func certified(s order.Status) (fields []certifiedView, corrected bool) {
 	for _, c := range s.Subject.CorrectedFrom(s.Application.Subject()) {
 		differs[c.Field] = c
 	}
-	for _, f := range []certifiedView{
-		{Field: "organization", Value: s.Subject.Organization}, {Field: "unit", Value: s.Subject.Unit}, {Field: "state", Value: s.Subject.State},
-		{Field: "city", Value: s.Subject.City}, {Field: "identifier", Value: s.Subject.Identifier},
-	} {
-		c, other := differs[f.Field]
+	for _, f := range s.Subject.Fields() {
+		c, other := differs[f.Name]
 		if f.Value != "" || other {
-			f.Entered, f.Differs = c.Entered, other
-			fields = append(fields, f)
+			fields = append(fields, certifiedView{Field: f.Name, Value: f.Value, Entered: c.Entered, Differs: other})
 		}
 	}
 	return fields, len(differs) > 0
