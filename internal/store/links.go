@@ -68,10 +68,11 @@ func (c *change) insertLinks(ctx context.Context, number string, links []order.L
 }
 
 // newLinkColumns are the columns of newLink, for jsonb_to_recordset.
-const newLinkColumns = `id text, hash text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
+const newLinkColumns = `letter text, id text, hash text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {
+	Letter    string            `json:"letter"` // that carries it; empty for a link of none
 	ID        string            `json:"id"`
 	Hash      string            `json:"hash"` // hex
 	Purpose   order.LinkPurpose `json:"purpose"`
