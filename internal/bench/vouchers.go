@@ -145,7 +145,8 @@ func (p *pgbench) againstAccept(ctx context.Context, form order.Application) (co
 var parameter = regexp.MustCompile(`\$([0-9]+)`)
 
 // acceptStatement accepts one order and asks the server for the statement that it was sent. Its parameters become variables of
-// pgbench; the first is the number, the letters (13) need an id of their own, and the audit line goes to a chain by chance (14).
+// pgbench; the first is the number, the letters (2) need an id of their own, and the audit line goes to a chain by chance (16).
+// What is no variable is NULL.
 func (p *pgbench) acceptStatement(ctx context.Context, form order.Application) (string, error) {
 	first, err := p.record.submissions(ctx, 1)
 	if err != nil {
@@ -164,13 +165,13 @@ func (p *pgbench) acceptStatement(ctx context.Context, form order.Application) (
 		switch s {
 		case "$1":
 			return ":number"
-		case "$13":
-			return "replace(:p13, '@id', :number::text)::jsonb"
+		case "$2":
+			return "replace(:p2, '@id', :number::text)::jsonb"
 		default:
 			return ":p" + s[1:]
 		}
 	})
-	return fmt.Sprintf("\\set p14 random(0, %d)\n%s", audit.Chains-1, statement), nil
+	return fmt.Sprintf("\\set p16 random(0, %d)\n%s", audit.Chains-1, statement), nil
 }
 
 // acceptVariables are the parameters as the record sends them.
@@ -201,10 +202,10 @@ func acceptVariables(form order.Application) (map[string]string, error) {
 		return nil, err
 	}
 	return map[string]string{
-		"p2": now.Format(time.RFC3339Nano), "p3": strconv.Itoa(form.ValidityYears), "p4": string(form.Type), "p5": string(form.Language),
-		"p6": a.Domain, "p7": form.CertificateEmail, "p8": string(form.DCVMethod), "p9": string(application), "p10": string(subject),
-		"p11": a.Policy, "p12": a.DeadlineAt.Format(time.RFC3339Nano), "p13": string(letters), "p15": line.Actor, "p16": line.Action,
-		"p17": string(line.Detail), "p18": fmt.Sprintf(`\x%x`, content),
+		"p2": string(letters), "p4": strconv.Itoa(form.ValidityYears), "p5": string(form.Type), "p6": string(form.Language),
+		"p7": a.Domain, "p8": form.CertificateEmail, "p9": string(form.DCVMethod), "p10": string(application), "p11": string(subject),
+		"p12": a.Policy, "p13": a.DeadlineAt.Format(time.RFC3339Nano), "p17": line.Actor, "p18": line.Action, "p19": string(line.Detail),
+		"p20": now.Format(time.RFC3339Nano), "p21": fmt.Sprintf(`\x%x`, content),
 	}, nil
 }
 

@@ -46,6 +46,20 @@ func (c *change) writeLines(ctx context.Context) error {
 	return nil
 }
 
+// execNoted runs the one statement that is all of the change, with its only audit line at the end. The parameters after args are the
+// line's chain, actor, action, detail, time and content; the statement knows the order. PostgreSQL may take the chain before it writes
+// the rest, so the rest must be new rows, or rows that the change has locked before.
+func (c *change) execNoted(ctx context.Context, line audit.Entry, text string, args ...any) (noted bool, err error) {
+	content, err := line.Content()
+	if err != nil {
+		return false, err
+	}
+	args = append(args, line.Chain, line.Actor, line.Action, string(line.Detail), line.At, content)
+	n, err := affected(c.ExecContext(ctx, text, args...))
+	c.noted = n > 0
+	return c.noted, err
+}
+
 // AuditReport is what VerifyAudit found intact.
 type AuditReport struct {
 	Lines  int64

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
+	"securemailid.example/internal/audit"
 	"securemailid.example/internal/dcv"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
@@ -43,7 +43,7 @@ func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADeci
 		if err != nil {
 			return err
 		}
-		out, err = reservation(ctx, c, t.Order, t.Sequence, "")
+		out, err = reservation(ctx, c, t.Order, t.Sequence)
 		if fault.KindOf(err) != fault.NotFound {
 			return err
 		}
@@ -63,16 +63,8 @@ func (s *Store) Reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADeci
 		if err := c.refuseBlockedKey(ctx, key); err != nil {
 			return err
 		}
-		if out, err = c.reserve(ctx, t, caa, at); err != nil {
-			return err
-		}
-		if o.State != order.Issuing {
-			if err := c.move(ctx, o, order.Issuing, at); err != nil {
-				return err
-			}
-		}
-		return c.note(o.Number, system, "certificate-reserved",
-			map[string]any{"sequence": t.Sequence, "serial": t.Serial, "issuer": t.Issuer, "caa": caa.Code}, at)
+		out, err = c.reserve(ctx, t, caa, at)
+		return err
 	})
 	return out, err
 }
@@ -91,27 +83,45 @@ func readyToIssue(o standing) error {
 	return nil
 }
 
+// reserveCertificate reserves, moves the order to issuing unless it is there, and writes the audit line; see acceptOrder.
+const reserveCertificate = `
+	WITH changed AS (
+		INSERT INTO reservations (order_number, sequence, issuer, serial, der, seal, not_before, not_after, caa, reserved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $14)
+		RETURNING order_number AS number
+	), moved AS (
+		UPDATE orders SET state = 'issuing', state_since = $14, ` + onward + `
+		WHERE number = (SELECT number FROM changed) AND state <> 'issuing'
+	)
+	SELECT audit_append($10, number, $11, $12, $13, $14, $15) FROM changed`
+
 func (c *change) reserve(ctx context.Context, t order.ToBeSigned, caa dcv.CAADecision, at time.Time) (order.ToBeSigned, error) {
 	t.NotBefore, t.NotAfter = stored(t.NotBefore), stored(t.NotAfter)
-	_, err := c.ExecContext(ctx, `
-		INSERT INTO reservations (order_number, sequence, issuer, serial, der, seal, not_before, not_after, caa, reserved_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		t.Order, t.Sequence, t.Issuer, t.Serial, t.DER, t.Seal, t.NotBefore, t.NotAfter, asJSON(caa), stored(at))
+	line, err := audit.New(t.Order, system, "certificate-reserved",
+		map[string]any{"sequence": t.Sequence, "serial": t.Serial, "issuer": t.Issuer, "caa": caa.Code}, at)
+	if err != nil {
+		return t, err
+	}
+	_, err = c.execNoted(ctx, line, reserveCertificate,
+		t.Order, t.Sequence, t.Issuer, t.Serial, t.DER, t.Seal, t.NotBefore, t.NotAfter, asJSON(caa))
 	return t, err
 }
 
-func reservation(ctx context.Context, q queryer, number string, sequence int, lock string) (order.ToBeSigned, error) {
+func reservation(ctx context.Context, q queryer, number string, sequence int) (order.ToBeSigned, error) {
 	var r reservationRow
-	if err := q.GetContext(ctx, &r, selectReservation+lock, number, sequence); err != nil {
-		return order.ToBeSigned{}, orNotFound(err, fault.New(fault.NotFound, "certificate.not-reserved", "証明書の発行準備ができていません。",
-			"No certificate has been prepared."))
+	if err := q.GetContext(ctx, &r, selectReservation, number, sequence); err != nil {
+		return order.ToBeSigned{}, orNotFound(err, notReserved())
 	}
 	return r.toBeSigned(), nil
 }
 
+func notReserved() *fault.Error {
+	return fault.New(fault.NotFound, "certificate.not-reserved", "証明書の発行準備ができていません。", "No certificate has been prepared.")
+}
+
 // Reserved returns the reservation, or NotFound.
 func (s *Store) Reserved(ctx context.Context, number string, sequence int) (order.ToBeSigned, error) {
-	t, err := reservation(ctx, s.db, number, sequence, "")
+	t, err := reservation(ctx, s.db, number, sequence)
 	return t, translate(ctx, err)
 }
 
@@ -127,30 +137,31 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 		if err != nil {
 			return err
 		}
-		if out, err = c.issued(ctx, number, sequence); err == nil || !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		t, err := reservation(ctx, c, number, sequence, " FOR UPDATE")
+		r, err := c.signable(ctx, number, sequence)
 		if err != nil {
 			return err
+		}
+		if r.IssuedAt.Valid {
+			out = r.certificate()
+			return nil
 		}
 		if o.State != order.Issuing {
 			return wrongState(o.State)
 		}
-		key, err := keyToBeSigned(t.DER)
+		key, err := keyToBeSigned(r.DER)
 		if err != nil {
 			return err
 		}
 		if err := c.refuseBlockedKey(ctx, key); err != nil { // before the CA key is touched: a signature cannot be taken back
 			return err
 		}
-		der, err := sign(t)
+		der, err := sign(r.toBeSigned())
 		if err != nil {
 			return err
 		}
-		out = order.Certificate{Order: number, Sequence: sequence, Serial: t.Serial, Issuer: t.Issuer, DER: der,
-			NotBefore: t.NotBefore, NotAfter: t.NotAfter, IssuedAt: stored(at)}
-		return c.recordCertificate(ctx, o, out, key, letters)
+		r.Signed, r.IssuedAt = der, timeOrNull(at)
+		out = r.certificate()
+		return c.recordCertificate(ctx, out, key, letters(out))
 	})
 	if err != nil {
 		return order.Certificate{}, err
@@ -158,23 +169,56 @@ func (s *Store) Issue(ctx context.Context, number string, sequence int, at time.
 	return out, nil
 }
 
-func (c *change) recordCertificate(ctx context.Context, o standing, cert order.Certificate, key []byte,
-	letters func(order.Certificate) []order.Letter,
-) error {
-	if _, err := c.ExecContext(ctx, `
-		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, issued_at, key_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		cert.Order, cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, cert.IssuedAt, key); err != nil {
-		return err
-	}
-	if _, err := c.post(ctx, o.Number, letters(cert), cert.IssuedAt); err != nil {
-		return err
-	}
-	if err := c.move(ctx, o, order.Issued, cert.IssuedAt); err != nil {
-		return err
-	}
-	return c.note(o.Number, system, "certificate-issued",
+// signableRow is a reservation with what makes it a certificate, if it is one already.
+type signableRow struct {
+	reservationRow
+	Signed    []byte
+	IssuedAt  sql.NullTime  `db:"issued_at"`
+	RevokedAt sql.NullTime  `db:"revoked_at"`
+	Reason    sql.NullInt16 `db:"revocation_reason"`
+}
+
+func (r signableRow) certificate() order.Certificate {
+	return certificateRow{Order: r.Order, Sequence: r.Sequence, Issuer: r.Issuer, Serial: r.Serial, DER: r.Signed, NotBefore: r.NotBefore,
+		NotAfter: r.NotAfter, IssuedAt: r.IssuedAt.Time, RevokedAt: r.RevokedAt, Reason: r.Reason}.certificate()
+}
+
+// signable takes the reservation for this transaction. Under the order's lock neither it nor its certificate can come meanwhile, so one
+// look is enough for both.
+func (c *change) signable(ctx context.Context, number string, sequence int) (r signableRow, err error) {
+	err = c.GetContext(ctx, &r, `
+		SELECT r.order_number, r.sequence, r.issuer, r.serial, r.der, r.seal, r.not_before, r.not_after,
+			c.der AS signed, c.issued_at, c.revoked_at, c.revocation_reason
+		FROM reservations r LEFT JOIN certificates c USING (order_number, sequence)
+		WHERE r.order_number = $1 AND r.sequence = $2 FOR UPDATE OF r`, number, sequence)
+	return r, orNotFound(err, notReserved())
+}
+
+// issueCertificate records the certificate, moves the order on to issued, posts the letters and writes the audit line; see acceptOrder.
+const issueCertificate = `
+	WITH certified AS (
+		INSERT INTO certificates (order_number, sequence, issuer, serial, der, not_before, not_after, key_hash, issued_at)
+		VALUES ($1, $4, $5, $6, $7, $8, $9, $10, $15)
+		RETURNING order_number
+	), changed AS (
+		UPDATE orders SET state = 'issued', state_since = $15, ` + onward + `
+		WHERE number = (SELECT order_number FROM certified) AND state = 'issuing'
+		RETURNING number
+	), ` + posting + `
+	SELECT audit_append($11, number, $12, $13, $14, $15, $16) FROM changed`
+
+func (c *change) recordCertificate(ctx context.Context, cert order.Certificate, key []byte, letters []order.Letter) error {
+	line, err := audit.New(cert.Order, system, "certificate-issued",
 		map[string]any{"sequence": cert.Sequence, "serial": cert.Serial, "issuer": cert.Issuer}, cert.IssuedAt)
+	if err != nil {
+		return err
+	}
+	issued, err := c.execNoted(ctx, line, issueCertificate, cert.Order, asJSON(rowsOf(letters, cert.IssuedAt)), asJSON(linksOf(letters)),
+		cert.Sequence, cert.Issuer, cert.Serial, cert.DER, cert.NotBefore, cert.NotAfter, key)
+	if err == nil && !issued {
+		err = wrongState(order.Issuing)
+	}
+	return err
 }
 
 // certificateRow is an issued certificate.

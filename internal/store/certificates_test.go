@@ -119,6 +119,13 @@ func TestIssue(t *testing.T) {
 	none, err := r.Certificates(r.ctx(), r.accepted())
 	require.NoError(t, err)
 	require.Empty(t, none)
+
+	r.revoked(cert, order.ReasonSuperseded)
+	r.unchanged(func() {
+		again, err := r.Issue(r.ctx(), tbs.Order, 1, r.tick(), mustNotSign(t), notices(at))
+		require.NoError(t, err)
+		require.Equal(t, r.certificate(cert), again, "a repeat tells what has become of it")
+	})
 }
 
 func mustNotSign(t *testing.T) func(order.ToBeSigned) ([]byte, error) {

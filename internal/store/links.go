@@ -96,10 +96,12 @@ func (c *change) insertLinks(ctx context.Context, number string, links []order.L
 }
 
 // newLinkColumns are the columns of newLink, for jsonb_to_recordset.
-const newLinkColumns = `id text, hash text, order_number text, purpose text, challenge text, sequence integer, recipient text, expires_at timestamptz`
+const newLinkColumns = `letter text, id text, hash text, order_number text, purpose text, challenge text, sequence integer, recipient text,
+	expires_at timestamptz`
 
 // newLink is a link on its way into the record.
 type newLink struct {
+	Letter    string            `json:"letter"` // that carries it; empty for a link of none
 	ID        string            `json:"id"`
 	Hash      string            `json:"hash"` // hex
 	Order     *string           `json:"order_number"`

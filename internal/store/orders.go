@@ -61,11 +61,13 @@ func (c *change) lockOrder(ctx context.Context, number string) (o standing, err 
 	return o, orNotFound(err, unknownOrder())
 }
 
+// onward is what every move to another state brings: what had blocked the issuance before is over.
+const onward = `left_state = state, blocked = NULL, blocked_at = NULL`
+
 // move takes the order from the state in which it was locked to the next; PostgreSQL refuses what order.State.CanBecome does not
-// allow. What had blocked the issuance before is over.
+// allow.
 func (c *change) move(ctx context.Context, o standing, next order.State, at time.Time) error {
-	n, err := affected(c.ExecContext(ctx, `
-		UPDATE orders SET state = $3, state_since = $4, left_state = state, blocked = NULL, blocked_at = NULL WHERE number = $1 AND state = $2`,
+	n, err := affected(c.ExecContext(ctx, `UPDATE orders SET state = $3, state_since = $4, `+onward+` WHERE number = $1 AND state = $2`,
 		o.Number, o.State, next, stored(at)))
 	if err == nil && n == 0 {
 		err = wrongState(o.State)

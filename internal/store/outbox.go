@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"time"
 
 	"securemailid.example/internal/fault"
@@ -36,30 +35,42 @@ func rowsOf(letters []order.Letter, at time.Time) []letterRow {
 	return out
 }
 
-// linksOf returns the links that the letters carry.
-func linksOf(letters []order.Letter) (links []order.Link) {
+// linksOf returns the links that the letters carry as rows.
+func linksOf(letters []order.Letter) []newLink {
+	out := []newLink{}
 	for _, l := range letters {
-		links = append(links, l.Links...)
+		for _, link := range newLinks(l.Links) {
+			link.Letter = l.ID
+			out = append(out, link)
+		}
 	}
-	return links
+	return out
 }
+
+// posting are the steps of a statement that put letters ($2) into the outbox with their links ($3); the links of those that were there are
+// dropped. The step before, changed, returns the number of the order; without one nothing is posted.
+const posting = `
+	posted AS (
+		INSERT INTO letters (id, order_number, kind, key, recipient, language, facts, created_at)
+		SELECT l.id, changed.number, l.kind, l.key, l.recipient, l.language, l.facts, l.created_at
+		FROM changed, jsonb_to_recordset($2) AS l(` + letterColumns + `)
+		ON CONFLICT DO NOTHING RETURNING id, order_number
+	), linked AS (
+		INSERT INTO links (id, hash, order_number, purpose, challenge, sequence, recipient, expires_at)
+		SELECT l.id, decode(l.hash, 'hex'), coalesce(l.order_number, posted.order_number), l.purpose, l.challenge, l.sequence, l.recipient, l.expires_at
+		FROM posted JOIN jsonb_to_recordset($3) AS l(` + newLinkColumns + `) ON l.letter = posted.id
+	)`
+
+const postLetters = `WITH changed AS (SELECT $1::text AS number), ` + posting + ` SELECT count(*) FROM posted`
 
 // post puts the order's letters with their links into the outbox and returns how many were not there yet; the links of those that
 // were are dropped.
-func (c *change) post(ctx context.Context, number string, letters []order.Letter, at time.Time) (int, error) {
+func (c *change) post(ctx context.Context, number string, letters []order.Letter, at time.Time) (posted int, err error) {
 	if len(letters) == 0 {
 		return 0, nil
 	}
-	var posted []string
-	err := c.SelectContext(ctx, &posted, `
-		INSERT INTO letters (id, order_number, kind, key, recipient, language, facts, created_at)
-		SELECT l.id, $1, l.kind, l.key, l.recipient, l.language, l.facts, l.created_at FROM jsonb_to_recordset($2) AS l(`+letterColumns+`)
-		ON CONFLICT DO NOTHING RETURNING id`, number, asJSON(rowsOf(letters, at)))
-	if err != nil {
-		return 0, err
-	}
-	letters = slices.DeleteFunc(slices.Clone(letters), func(l order.Letter) bool { return !slices.Contains(posted, l.ID) })
-	return len(posted), c.insertLinks(ctx, number, linksOf(letters))
+	err = c.GetContext(ctx, &posted, postLetters, number, asJSON(rowsOf(letters, at)), asJSON(linksOf(letters)))
+	return posted, err
 }
 
 // PendingLetters returns the order's undelivered letters, oldest first; one that was refused for good is not among them.

@@ -246,6 +246,51 @@ func TestACertificateIssuedWhileItsKeyIsBlockedIsRevokedOrNotIssued(t *testing.T
 	}
 }
 
+// Whoever waits for a key sees what the one before it has done with it, although it came before that was done.
+func TestAKeyThatIsBlockedWhileItIsWaitedForIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer := r.issuer().ID
+	r.revoked(r.issuedBy(issuer, sha256.Sum256([]byte("other"))), order.ReasonSuperseded) // a request to block by
+	for name, begin := range map[string]func(seed [32]byte) func() error{
+		"reserve": func(seed [32]byte) func() error {
+			number := r.accepted()
+			r.validated(number)
+			r.phoned(number)
+			return func() error {
+				_, err := r.Reserve(r.ctx(), withKey(toBeSigned(number, 1, issuer), seed), permitted, r.tick())
+				return err
+			}
+		},
+		"issue": func(seed [32]byte) func() error {
+			tbs := r.reservedFor(issuer, seed)
+			return func() error {
+				_, err := r.Issue(r.ctx(), tbs.Order, 1, r.tick(), mustNotSign(t), notices(noon))
+				return err
+			}
+		},
+	} {
+		seed := sha256.Sum256([]byte(name))
+		key, attempt := keyOf(t, r.issuedBy(issuer, seed)), begin(seed)
+		tx, err := r.db.BeginTx(r.ctx(), nil)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(r.ctx(), `SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 0))`, key)
+		require.NoError(t, err)
+		refused := make(chan error, 1)
+		go func() { refused <- attempt() }()
+		require.Eventually(t, func() bool {
+			return one[int](r, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`) == 1
+		}, 10*time.Second, 5*time.Millisecond, name)
+		_, err = tx.ExecContext(r.ctx(), `INSERT INTO blocked_keys (key_hash, revocation, at) SELECT $1, id, now() FROM revocations LIMIT 1`, key)
+		require.NoError(t, err)
+		before := r.auditLines()
+		require.NoError(t, tx.Commit())
+		isFault(t, <-refused, fault.Conflict, "csr.compromised")
+		require.Equal(t, before, r.auditLines(), name)
+	}
+}
+
 // While revocations come in and several publishers work at once, every list says at least what the one before it said, and nothing is
 // missing from the last.
 func TestNoRevocationIsLostBetweenPublishers(t *testing.T) {

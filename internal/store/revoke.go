@@ -144,10 +144,7 @@ func (c *change) lockWithKeys(ctx context.Context, named []targetRow, keys [][]b
 		}
 	}
 	for _, key := range keys {
-		if err := c.lockKey(ctx, key); err != nil {
-			return t, err
-		}
-		by, err := c.blockedBy(ctx, key)
+		by, err := c.lockKey(ctx, key)
 		if err != nil {
 			return t, err
 		}
@@ -233,27 +230,15 @@ func (c *change) settleReports(ctx context.Context, r order.RevocationRequest, t
 	return nil
 }
 
-// lockKey takes a key for this transaction.
-func (c *change) lockKey(ctx context.Context, key []byte) error {
-	_, err := c.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 0))`, key)
-	return err
-}
-
-func (c *change) blockedBy(ctx context.Context, key []byte) (string, error) {
-	var by []string
-	err := c.SelectContext(ctx, &by, `SELECT revocation FROM blocked_keys WHERE key_hash = $1`, key)
-	if err != nil || len(by) == 0 {
-		return "", err
-	}
-	return by[0], nil
+// lockKey takes a key for this transaction and returns the request that has blocked it, or "".
+func (c *change) lockKey(ctx context.Context, key []byte) (blockedBy string, err error) {
+	err = c.GetContext(ctx, &blockedBy, `SELECT lock_key($1)`, key)
+	return blockedBy, err
 }
 
 // refuseBlockedKey is the last look at the key of a certificate that is about to be reserved or signed (SBR 6.1.1.3 item 4).
 func (c *change) refuseBlockedKey(ctx context.Context, key []byte) error {
-	if err := c.lockKey(ctx, key); err != nil {
-		return err
-	}
-	by, err := c.blockedBy(ctx, key)
+	by, err := c.lockKey(ctx, key)
 	if err != nil || by == "" {
 		return err
 	}

@@ -125,6 +125,7 @@ type change struct {
 	*statements
 	db    *sqlx.DB
 	lines []audit.Entry
+	noted bool // its line is written already, by execNoted
 }
 
 // maxAttempts is how often a transaction is tried that PostgreSQL gave up for the sake of another.
@@ -150,7 +151,7 @@ func (s *Store) try(ctx context.Context, do func(*change) error) error {
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	c := &change{Tx: tx, statements: s.statements, db: s.db}
-	if err := do(c); err != nil || len(c.lines) == 0 {
+	if err := do(c); err != nil || len(c.lines) == 0 && !c.noted {
 		return err
 	}
 	if err := c.writeLines(ctx); err != nil {

@@ -174,28 +174,20 @@ func (s *Store) ForgetSubmissions(ctx context.Context, before time.Time) (forgot
 // UPDATE; whoever waits for another on that row finds it used afterwards.
 const acceptOrder = `
 	WITH redeemed AS (
-		UPDATE vouchers v SET order_number = $1, used_at = $2
+		UPDATE vouchers v SET order_number = $1, used_at = $20
 		FROM submissions s
-		WHERE s.number = $1 AND v.hash = s.voucher_hash AND v.order_number IS NULL AND v.cancelled_at IS NULL AND v.expires_at > $2
-			AND v.validity_years = $3 AND NOT EXISTS (SELECT FROM orders o WHERE o.number = $1)
+		WHERE s.number = $1 AND v.hash = s.voucher_hash AND v.order_number IS NULL AND v.cancelled_at IS NULL AND v.expires_at > $20
+			AND v.validity_years = $4 AND NOT EXISTS (SELECT FROM orders o WHERE o.number = $1)
 		RETURNING v.hash
-	), created AS (
+	), changed AS (
 		INSERT INTO orders (number, type, state, state_since, language, domain, certificate_email, validity_years, dcv_method,
 			application, subject, policy, voucher_hash, created_at, deadline_at, renews_order, renews_sequence)
-		SELECT $1, $4, 'accepted', $2, $5, $6, $7, $3, $8, $9, $10, $11, hash, $2, $12, $20, $21 FROM redeemed
+		SELECT $1, $5, 'accepted', $20, $6, $7, $8, $4, $9, $10, $11, $12, hash, $20, $13, $14, $15 FROM redeemed
 		RETURNING number
 	), moved AS (
-		UPDATE submissions SET application = NULL WHERE number = (SELECT number FROM created)
-	), posted AS (
-		INSERT INTO letters (id, order_number, kind, key, recipient, language, facts, created_at)
-		SELECT l.id, created.number, l.kind, l.key, l.recipient, l.language, l.facts, l.created_at
-		FROM created, jsonb_to_recordset($13) AS l(` + letterColumns + `)
-	), linked AS (
-		INSERT INTO links (id, hash, order_number, purpose, challenge, recipient, expires_at)
-		SELECT l.id, decode(l.hash, 'hex'), created.number, l.purpose, l.challenge, l.recipient, l.expires_at
-		FROM created, jsonb_to_recordset($19) AS l(` + newLinkColumns + `)
-	)
-	SELECT audit_append($14, number, $15, $16, $17, $2, $18) FROM created`
+		UPDATE submissions SET application = NULL WHERE number = (SELECT number FROM changed)
+	), ` + posting + `
+	SELECT audit_append($16, number, $17, $18, $19, $20, $21) FROM changed`
 
 // Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox. A repeat
 // changes nothing, even after the order has ended and given its voucher back. For a reissue see acceptReissue.
@@ -219,9 +211,9 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 		return err
 	}
 	accepted, err := affected(s.exec(ctx, acceptOrder,
-		number, at, app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail, app.DCVMethod,
-		asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), asJSON(rowsOf(a.Letters, at)),
-		line.Chain, line.Actor, line.Action, string(line.Detail), content, asJSON(newLinks(linksOf(a.Letters))), renewsOrder, renewsSequence))
+		number, asJSON(rowsOf(a.Letters, at)), asJSON(linksOf(a.Letters)), app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail,
+		app.DCVMethod, asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), renewsOrder, renewsSequence,
+		line.Chain, line.Actor, line.Action, string(line.Detail), line.At, content))
 	if pq.As(err, pqerror.UniqueViolation) == nil && err != nil {
 		return translate(ctx, err)
 	}
