@@ -46,7 +46,7 @@ func (o *run) registerHandlers() error {
 			}
 			return activities.ToTemporal(err)
 		}
-		options := workflow.UpdateHandlerOptions{Validator: validate}
+		options := workflow.UpdateHandlerOptions{Validator: validate, Description: name.Description()}
 		if err := workflow.SetUpdateHandlerWithOptions(o.ctx, string(name), handle, options); err != nil {
 			return err
 		}
@@ -90,7 +90,8 @@ func (o *run) update(ctx workflow.Context, name order.CommandName, raw converter
 func (o *run) receiveSignals(ctx workflow.Context) {
 	o.signals = workflow.NewSelector(ctx)
 	for _, name := range order.CommandNames {
-		o.signals.AddReceive(workflow.GetSignalChannel(ctx, string(name)), func(c workflow.ReceiveChannel, _ bool) {
+		channel := workflow.GetSignalChannelWithOptions(ctx, string(name), workflow.SignalChannelOptions{Description: name.Description()})
+		o.signals.AddReceive(channel, func(c workflow.ReceiveChannel, _ bool) {
 			var raw converter.RawValue
 			c.Receive(ctx, &raw)
 			o.signal(ctx, name, raw)
