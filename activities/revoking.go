@@ -67,6 +67,13 @@ type RevocationStanding struct {
 	AnswerWarnings []time.Time `json:"answer_warnings,omitempty"` // as Warnings, unless it is answered by then
 }
 
+// Supersedes reports whether s says what came after o. A record goes forward alone: from a report to its answer, decision, list and letters;
+// and what is due only comes nearer.
+func (s RevocationStanding) Supersedes(o RevocationStanding) bool {
+	return !s.Undecided && o.Undecided || s.Declined && !o.Declined || s.Published && !o.Published || s.Notified && !o.Notified ||
+		s.Answered && !o.Answered || s.DueAt.Before(o.DueAt)
+}
+
 // ReadRevocation returns how far the request is.
 func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (RevocationStanding, error) {
 	rev, err := r.Records.Revocation(ctx, in.ID)
@@ -77,7 +84,7 @@ func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (Revo
 		Undecided: rev.Undecided(), Declined: rev.Declined, Published: !rev.PublishedAt.IsZero(), Notified: !rev.NotifiedAt.IsZero(),
 		Issuers: rev.Issuers(), DueAt: rev.DueAt,
 	}
-	s.Answered, s.AnswerDueAt = !rev.AnsweredAt.IsZero(), rev.AnswerDueAt
+	s.Answered, s.AnswerDueAt = !rev.AnswerDueAt.IsZero() && !rev.Unanswered(), rev.AnswerDueAt
 	for _, before := range r.Policy.At(rev.RequestedAt).RevocationWarnings {
 		if at := rev.DueAt.Add(-before); at.After(rev.RequestedAt) {
 			s.Warnings = append(s.Warnings, at)
