@@ -117,6 +117,11 @@ func TestAReportHasTwoClocks(t *testing.T) {
 	require.Equal(t, []time.Time{now.Add(12 * time.Hour), now.Add(20 * time.Hour), now.Add(24 * time.Hour)}, got.AnswerWarnings)
 	require.Equal(t, now.Add(108*time.Hour), got.Warnings[0])
 	require.False(t, got.Answered)
+	r.request.DecidedAt = now
+	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.True(t, got.Answered, "a decision is an answer")
+	r.request.DecidedAt = time.Time{}
 	_, err = a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 1, Answer: true})
 	require.NoError(t, err)
 	require.True(t, r.letters[0].Facts.Preliminary)

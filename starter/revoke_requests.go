@@ -83,21 +83,28 @@ func (p *program) revocationTable(all []order.Revocation) {
 		if p.clock().After(r.DueAt) && r.PublishedAt.IsZero() {
 			due = p.out.Red(due)
 		}
-		answer := "-"
-		if r.Unanswered() {
-			if answer = p.at(r.AnswerDueAt); p.clock().After(r.AnswerDueAt) {
-				answer = p.out.Red(answer)
-			}
-		} else if !r.AnsweredAt.IsZero() {
-			answer = p.out.Green(p.say("回答済み", "answered"))
-		}
 		number := "-"
 		if len(r.Certificates) > 0 {
 			number = r.Certificates[0].Order
 		}
-		t.Add(r.ID, waits, answer, due, r.Reason.String(), number)
+		t.Add(r.ID, waits, p.answerOf(r), due, r.Reason.String(), number)
 	}
 	t.Print(p.out)
+}
+
+// answerOf is how far the answer to a problem report is. A decision is an answer, though the reporter hears of it with the list.
+func (p *program) answerOf(r order.Revocation) string {
+	switch {
+	case r.AnswerDueAt.IsZero():
+		return "-"
+	case !r.AnsweredAt.IsZero():
+		return p.out.Green(p.say("回答済み", "answered"))
+	case !r.Undecided():
+		return p.out.Green(p.say("決定済み", "decided"))
+	case p.clock().After(r.AnswerDueAt):
+		return p.out.Red(p.at(r.AnswerDueAt))
+	}
+	return p.at(r.AnswerDueAt)
 }
 
 func (p *program) revokeAnswer() *cobra.Command {

@@ -90,6 +90,9 @@ func TestAReportWaitsForADecision(t *testing.T) {
 	require.Contains(t, c.ok("revoke", "decide", slow.ID, "--decline", "nothing was misused"), "declined")
 	require.Equal(t, exitRefused, c.run("", "revoke", "decide", slow.ID, "--revoke", "--reason", "superseded").code)
 	require.Contains(t, c.ok("revoke", "decide", urgent.ID, "--revoke", "--reason", "superseded"), "revoked")
+	list = c.ok("revoke", "list")
+	require.Contains(t, list, "decided", "a decision is an answer")
+	require.Equal(t, 1, strings.Count(list, urgent.DueAt.In(time.FixedZone("JST", 9*60*60)).Format("2006-01-02 15:04")), "only the list is due")
 	require.NotZero(t, c.standing(number).RevokedAt)
 }
 

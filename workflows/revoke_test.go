@@ -237,19 +237,21 @@ func TestALookThatComesInLateUndoesNothing(t *testing.T) {
 	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
 	c.standing.AnswerDueAt = c.start.Add(20 * time.Hour)
 	c.later(24 * time.Hour)
-	looks := 0
+	looks, decided := 0, make(chan struct{})
+	seen := sync.OnceFunc(func() { close(decided) })
 	c.read = func(s activities.RevocationStanding) (activities.RevocationStanding, error) {
 		var nth int
 		c.do(func() { looks++; nth = looks })
 		if nth == 2 { // of the first warning; staff decide meanwhile
 			c.do(func() { c.standing.Undecided, c.standing.DueAt = false, c.start.Add(23*time.Hour) })
 			c.SignalWorkflow(RevocationChanged, nil)
-			time.Sleep(300 * time.Millisecond)
+			<-decided
 		}
 		return s, nil
 	}
 	shown := ""
 	c.publish = func(string) error {
+		seen()
 		if c.Now().Sub(c.start) < 13*time.Hour {
 			return fault.New(fault.Conflict, "lint", "", "the list breaks its profile")
 		}

@@ -208,8 +208,10 @@ type RevocationOfOne struct {
 // Undecided reports whether the request waits for staff.
 func (r Revocation) Undecided() bool { return r.DecidedAt.IsZero() }
 
-// Unanswered reports whether reporter and subscriber wait for a preliminary answer.
-func (r Revocation) Unanswered() bool { return !r.AnswerDueAt.IsZero() && r.AnsweredAt.IsZero() }
+// Unanswered reports whether reporter and subscriber wait for a preliminary answer. A decision is one.
+func (r Revocation) Unanswered() bool {
+	return !r.AnswerDueAt.IsZero() && r.AnsweredAt.IsZero() && r.Undecided()
+}
 
 // Done reports whether nothing is left to do: declined, or published with its letters written.
 func (r Revocation) Done() bool {

@@ -93,7 +93,7 @@ func (s *Store) EscalateRevocation(ctx context.Context, id string, nth int, at t
 // EscalateAnswer is EscalateRevocation for the preliminary answer to a report.
 func (s *Store) EscalateAnswer(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error {
 	return s.escalate(ctx, id, nth, at, letters, "answer-escalated", `
-		UPDATE revocations SET answer_warnings = $2 WHERE id = $1 AND answer_warnings < $2 AND answered_at IS NULL AND NOT declined AND published_at IS NULL`)
+		UPDATE revocations SET answer_warnings = $2 WHERE id = $1 AND answer_warnings < $2 AND answered_at IS NULL AND decided_at IS NULL AND published_at IS NULL`)
 }
 
 func (s *Store) escalate(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter, action, update string) error {

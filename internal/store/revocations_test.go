@@ -636,6 +636,21 @@ func TestAReportIsAnsweredOnceAndItsClockFollowsTheReasonFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, report.RequestedAt.Add(24*time.Hour), got.DueAt, "what was reported as less had five days")
 
+	c = r.issued()
+	ask = r.revocationOf(c, order.ReasonSuperseded)
+	ask.Undecided, ask.AnswerDueAt = true, ask.At.AddDate(0, 0, 1)
+	report, err = r.RequestRevocation(r.ctx(), ask)
+	require.NoError(t, err)
+	yes.At = r.tick()
+	got, err = r.DecideRevocation(r.ctx(), report.ID, yes, nil)
+	require.NoError(t, err)
+	require.False(t, got.Unanswered(), "a decision to revoke is an answer, before its list is out")
+	r.unchanged(func() {
+		require.NoError(t, r.EscalateAnswer(r.ctx(), report.ID, 1, noon, []order.Letter{letter(c.Order, order.LetterRevocationClock, "3", noon)}))
+		_, err = r.AnswerReport(r.ctx(), report.ID, answer, nil)
+		isFault(t, err, fault.Conflict, "revocation.answered")
+	})
+
 	urgent := r.reported(r.issued())
 	yes.Reason, yes.Within = order.ReasonSuperseded, 5*24*time.Hour
 	got, err = r.DecideRevocation(r.ctx(), urgent.ID, yes, nil)
