@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,13 +85,21 @@ func (p *program) revocationTable(all []order.Revocation) {
 		if p.clock().After(r.DueAt) && r.PublishedAt.IsZero() {
 			due = p.out.Red(due)
 		}
-		number := "-"
-		if len(r.Certificates) > 0 {
-			number = r.Certificates[0].Order
-		}
-		t.Add(r.ID, waits, p.answerOf(r), due, r.Reason.String(), number)
+		t.Add(r.ID, waits, p.answerOf(r), due, r.Reason.String(), ordersIn(r))
 	}
 	t.Print(p.out)
+}
+
+// ordersIn names the order whose certificate is asked about, and how many more have its key.
+func ordersIn(r order.Revocation) string {
+	orders := r.Orders()
+	switch len(orders) {
+	case 0:
+		return "-"
+	case 1:
+		return orders[0]
+	}
+	return fmt.Sprintf("%s +%d", cmp.Or(r.Reported().Order, orders[0]), len(orders)-1)
 }
 
 // answerOf is how far the answer to a problem report is. A decision is an answer, though the reporter hears of it with the list.

@@ -125,6 +125,37 @@ func TestAReportIsAnsweredWithinADay(t *testing.T) {
 	require.Zero(t, c.standing(number).RevokedAt)
 }
 
+func TestTheContactsOfEveryOrderConcernedAreAnswered(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	named, other := c.issued(), c.issued() // under one key
+	if named < other {
+		named, other = other, named
+	}
+	serial := c.standing(named).Serial
+	var report order.Revocation
+	require.NoError(t, json.Unmarshal([]byte(c.ok("revoke", named, "--report", "--reason", "keyCompromise", "--reporter", "a@example.com", "--json")), &report))
+	require.Contains(t, c.ok("revoke", "list"), named+" +1")
+	c.ok("revoke", "answer", report.ID, "--findings", "We are asking the organisation.")
+	c.ok("revoke", "decide", report.ID, "--decline", "The key is safe.")
+	for number, want := range map[string]int{named: 4, other: 2} {
+		letters, err := c.Records.PendingLetters(t.Context(), number)
+		require.NoError(t, err)
+		got := 0
+		for _, l := range letters {
+			if l.Kind != order.LetterReportAnswer {
+				continue
+			}
+			got++
+			require.Contains(t, c.post, l.ID, "on its way at once")
+			if number == named {
+				require.Equal(t, serial, l.Facts.Serial)
+			}
+		}
+		require.Equal(t, want, got)
+	}
+}
+
 func TestACompromisedKeyIsRevokedWhateverItComesIn(t *testing.T) {
 	t.Parallel()
 	key, spki := catest.Key(t)

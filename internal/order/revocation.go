@@ -2,6 +2,7 @@ package order
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"securemailid.example/internal/fault"
@@ -203,6 +204,7 @@ type RevocationOfOne struct {
 	Serial    string    `json:"serial"`
 	RevokedAt time.Time `json:"revoked_at,omitzero"`
 	RevokedBy string    `json:"revoked_by,omitempty"` // the request that did
+	Named     bool      `json:"named,omitempty"`      // by the request itself; false: it is there because it has the same key
 }
 
 // Undecided reports whether the request waits for staff.
@@ -216,6 +218,37 @@ func (r Revocation) Unanswered() bool {
 // Done reports whether nothing is left to do: declined, or published with its letters written.
 func (r Revocation) Done() bool {
 	return r.Declined || !r.PublishedAt.IsZero() && !r.NotifiedAt.IsZero()
+}
+
+// Reported is the certificate that the request names, whatever others have its key; zero if it names a key.
+func (r Revocation) Reported() RevocationOfOne {
+	for _, c := range r.Certificates {
+		if c.Named {
+			return c
+		}
+	}
+	return RevocationOfOne{}
+}
+
+// Orders are the numbers of the orders whose certificates the request concerns, each once.
+func (r Revocation) Orders() []string {
+	var out []string
+	for _, c := range r.Certificates {
+		out = append(out, c.Order)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// SerialsOf are the serial numbers of the order's certificates in the request, as a letter shows them.
+func (r Revocation) SerialsOf(number string) string {
+	var out []string
+	for _, c := range r.Certificates {
+		if c.Order == number {
+			out = append(out, c.Serial)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // Issuers are the issuing CAs whose lists the request changes, each once.

@@ -91,7 +91,7 @@ func (s *Store) AnswerReport(ctx context.Context, id string, a order.ReportAnswe
 		if err := c.postEach(ctx, letters, a.At); err != nil {
 			return err
 		}
-		for _, number := range ordersOf(out) {
+		for _, number := range out.Orders() {
 			if err := c.note(number, a.Actor, "report-answered", map[string]any{"request": id, "letters": len(letters)}, a.At); err != nil {
 				return err
 			}

@@ -75,8 +75,8 @@ func (c *change) keepRequest(ctx context.Context, r order.RevocationRequest, t t
 func (c *change) nameCertificates(ctx context.Context, id string, t targets) error {
 	for _, each := range t.certificates {
 		if _, err := c.ExecContext(ctx, `
-			INSERT INTO revocation_certificates (revocation, order_number, sequence) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			id, each.Order, each.Sequence); err != nil {
+			INSERT INTO revocation_certificates (revocation, order_number, sequence, named) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			id, each.Order, each.Sequence, t.names(each)); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (c *change) tell(ctx context.Context, id, action string, detail any, letter
 	if err := c.postEach(ctx, letters, at); err != nil {
 		return err
 	}
-	numbers := ordersOf(known)
+	numbers := known.Orders()
 	if len(numbers) == 0 {
 		numbers = []string{""} // a key without certificates
 	}
@@ -217,13 +217,14 @@ func revocations(ctx context.Context, q queryer, condition string, arg any) ([]o
 	for i, r := range rows {
 		out[i] = r.revocation()
 		var named []targetRow
-		if err := q.SelectContext(ctx, &named, `SELECT `+targetColumns+` FROM certificates JOIN revocation_certificates USING (order_number, sequence)
+		if err := q.SelectContext(ctx, &named, `SELECT `+targetColumns+`, named FROM certificates JOIN revocation_certificates USING (order_number, sequence)
 			WHERE revocation_certificates.revocation = $1 ORDER BY order_number, sequence`, r.ID); err != nil {
 			return nil, err
 		}
 		for _, n := range named {
 			out[i].Certificates = append(out[i].Certificates, order.RevocationOfOne{
 				Order: n.Order, Sequence: n.Sequence, Issuer: n.Issuer, Serial: n.Serial, RevokedAt: timeOf(n.RevokedAt), RevokedBy: n.Revocation.String,
+				Named: n.Named,
 			})
 		}
 	}

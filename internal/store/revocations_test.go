@@ -94,7 +94,7 @@ func TestARevocationIsRecordedOnce(t *testing.T) {
 	first, err := r.RequestRevocation(r.ctx(), req)
 	require.NoError(t, err)
 	require.Equal(t, req.At, first.DecidedAt)
-	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At, RevokedBy: req.ID}}, first.Certificates)
+	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At, RevokedBy: req.ID, Named: true}}, first.Certificates)
 	got := r.certificate(c)
 	require.Equal(t, req.At, got.RevokedAt)
 	require.Equal(t, order.ReasonSuperseded, got.Reason)
@@ -355,6 +355,37 @@ func (r *record) reported(c order.Certificate) order.Revocation {
 	require.True(r.t, out.Undecided())
 	require.Zero(r.t, r.certificate(c).RevokedAt)
 	return out
+}
+
+func TestARequestKeepsWhichCertificateItNames(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer, seed := r.issuer().ID, sha256.Sum256([]byte("shared"))
+	named, other := r.issuedBy(issuer, seed), r.issuedBy(issuer, seed)
+	if named.Order < other.Order { // the one that comes second in every list
+		named, other = other, named
+	}
+	ask := r.revocationOf(named, order.ReasonKeyCompromise)
+	ask.Undecided = true
+	report, err := r.RequestRevocation(r.ctx(), ask)
+	require.NoError(t, err)
+	require.Equal(t, []string{other.Order, named.Order}, report.Orders())
+	require.Equal(t, named.Serial, report.Reported().Serial)
+
+	slow := r.revocationOf(named, order.ReasonSuperseded)
+	slow.Undecided = true
+	later, err := r.RequestRevocation(r.ctx(), slow)
+	require.NoError(t, err)
+	later, err = r.DecideRevocation(r.ctx(), later.ID, order.RevocationDecision{Actor: staff, Revoke: true, Reason: order.ReasonKeyCompromise, At: r.tick()}, nil)
+	require.NoError(t, err)
+	require.Len(t, later.Certificates, 2)
+	require.Equal(t, named.Serial, later.Reported().Serial, "what a decision adds was not reported")
+
+	key := random(32)
+	byKey, err := r.RequestRevocation(r.ctx(), order.RevocationRequest{ID: uuid.NewString(), Origin: order.RevocationByKey, Actor: staff,
+		Reason: order.ReasonKeyCompromise, Key: key, At: r.tick()})
+	require.NoError(t, err)
+	require.Zero(t, byKey.Reported())
 }
 
 func TestStaffDecideAProblemReport(t *testing.T) {
