@@ -13,4 +13,6 @@ const (
 	// warnings that are overtaken, and a look that comes in late undoes nothing. Before, a revocation had one clock, and looked at what it
 	// had found when it set its timer.
 	answerClock = "answer-clock"
+	// noEndWithoutList: a list that has never been published has no end that a run would show as its deadline. Before, that was the year 1.
+	noEndWithoutList = "no-end-without-list"
 )
