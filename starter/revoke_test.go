@@ -125,6 +125,20 @@ func TestAReportIsAnsweredWithinADay(t *testing.T) {
 	require.Zero(t, c.standing(number).RevokedAt)
 }
 
+func TestAReportOfWhatIsRevokedAlreadyKeepsItsReporter(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	c.ok("revoke", number, "--reason", "cessationOfOperation", "--wait", "0")
+	r := c.run("", "revoke", number, "--report", "--reason", "superseded", "--reporter", "a@example.com", "--wait", "0", "--json")
+	require.Equal(t, exitDone, r.code, r.err)
+	require.Contains(t, r.err, "revoked already for another reason")
+	var report order.Revocation
+	require.NoError(t, json.Unmarshal([]byte(r.out), &report))
+	require.Equal(t, "a@example.com", report.Reporter)
+	require.Contains(t, c.post, report.ID, "its workflow tells them")
+}
+
 func TestTheContactsOfEveryOrderConcernedAreAnswered(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)

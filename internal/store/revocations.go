@@ -12,7 +12,7 @@ import (
 // RequestRevocation keeps the request and, unless staff still have to decide, revokes at once what it names: its certificate, or for a
 // compromised key every certificate with it that has not expired, and the key is blocked. A link that confirms the request is used up
 // with it. The same id again changes nothing; neither does a request for what is revoked already: it is answered with the request that
-// did it. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
+// did it, and kept as well only where somebody who reported it waits to be told. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
 func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest) (order.Revocation, error) {
 	var out order.Revocation
 	err := s.change(ctx, func(c *change) error {
@@ -26,7 +26,7 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 			return err
 		}
 		if by := t.settledBy(r.Reason); by != "" {
-			out, err = revocation(ctx, c, by)
+			out, err = c.settled(ctx, r, t, by)
 			return err
 		}
 		if r.Link != "" {
@@ -46,6 +46,24 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 		return err
 	})
 	return out, err
+}
+
+// settled answers a request for what another one has brought about already.
+func (c *change) settled(ctx context.Context, r order.RevocationRequest, t targets, by string) (order.Revocation, error) {
+	known, err := revocation(ctx, c, by)
+	if err != nil || r.Reporter == "" {
+		return known, err
+	}
+	r.Undecided, r.Reason = false, known.Reason
+	if err := c.keepRequest(ctx, r, t); err != nil {
+		return known, err
+	}
+	for _, issuer := range known.Issuers() {
+		if err := c.markPublished(ctx, issuer, r.At); err != nil {
+			return known, err
+		}
+	}
+	return revocation(ctx, c, r.ID)
 }
 
 // keepRequest stores the request with the certificates that it names.

@@ -434,6 +434,40 @@ func TestARevocationSettlesTheReportsAboutIt(t *testing.T) {
 	require.NotZero(t, got.PublishedAt)
 }
 
+func TestWhoeverReportsWhatIsRevokedAlreadyIsTold(t *testing.T) {
+	t.Parallel()
+	for _, listed := range []bool{false, true} {
+		r := newRecord(t)
+		c := r.issued()
+		rev := r.revoked(c, order.ReasonCessationOfOperation)
+		if listed {
+			r.publish(c.Issuer, r.tick())
+		}
+		ask := r.revocationOf(c, order.ReasonSuperseded)
+		ask.Undecided, ask.Reporter, ask.AnswerDueAt = true, "reporter@example.com", ask.At.AddDate(0, 0, 1)
+		got, err := r.RequestRevocation(r.ctx(), ask)
+		require.NoError(t, err)
+		require.Equal(t, ask.ID, got.ID)
+		require.Equal(t, ask.Reporter, got.Reporter)
+		require.Equal(t, ask.At, got.DecidedAt, "nothing is left to decide")
+		require.Equal(t, rev.Reason, got.Reason, "for which it is revoked")
+		require.Equal(t, rev.ID, got.Reported().RevokedBy)
+		require.Equal(t, listed, !got.PublishedAt.IsZero())
+		require.False(t, got.Done(), "the reporter has to be told")
+		r.unchanged(func() {
+			again, err := r.RequestRevocation(r.ctx(), ask)
+			require.NoError(t, err)
+			require.Equal(t, got, again)
+			ask.ID, ask.Reporter = uuid.NewString(), ""
+			other, err := r.RequestRevocation(r.ctx(), ask)
+			require.NoError(t, err)
+			require.Equal(t, rev.ID, other.ID, "nobody to be told by mail")
+		})
+		_, err = r.VerifyAudit(r.ctx(), nil)
+		require.NoError(t, err)
+	}
+}
+
 func TestUnfinishedRevocationsComeByTheirClock(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
