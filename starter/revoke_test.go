@@ -87,6 +87,7 @@ func TestAReportWaitsForADecision(t *testing.T) {
 	require.Contains(t, list, "a decision")
 
 	require.Equal(t, exitInput, c.run("", "revoke", "decide", slow.ID).code)
+	require.Equal(t, 2, strings.Count(c.ok("revoke", "decide", "--help"), "word for word"), "text and flag say who reads what staff write")
 	require.Contains(t, c.ok("revoke", "decide", slow.ID, "--decline", "nothing was misused"), "declined")
 	require.Equal(t, exitRefused, c.run("", "revoke", "decide", slow.ID, "--revoke", "--reason", "superseded").code)
 	require.Contains(t, c.ok("revoke", "decide", urgent.ID, "--revoke", "--reason", "superseded"), "revoked")

@@ -31,7 +31,7 @@ var reasonWords = []struct {
 }{
 	{ReasonKeyCompromise, "keyCompromise", true, fault.Text{JA: "秘密鍵が漏えいした、または漏えいした疑いがある", EN: "The private key is compromised, or may be"}},
 	{ReasonSuperseded, "superseded", true, fault.Text{JA: "別の証明書に置き換えた", EN: "Another certificate has replaced it"}},
-	{ReasonAffiliationChanged, "affiliationChanged", true, fault.Text{JA: "組織名など、記載内容が変わった", EN: "The organisation's name or other content has changed"}},
+	{ReasonAffiliationChanged, "affiliationChanged", true, fault.Text{JA: "申請団体名など、記載内容が変わった", EN: "The organisation's name or other content has changed"}},
 	{ReasonCessationOfOperation, "cessationOfOperation", true, fault.Text{JA: "このメールアドレスや証明書を使わなくなった", EN: "The address or the certificate is no longer used"}},
 	{ReasonUnspecified, "unspecified", true, fault.Text{JA: "その他(理由を示さない)", EN: "Another reason, or none given"}},
 	{ReasonPrivilegeWithdrawn, "privilegeWithdrawn", false, fault.Text{JA: "規約違反、誤った記載など(認証局の判断)", EN: "Misuse, breach or wrong content, as the CA has found"}},
