@@ -231,7 +231,8 @@ func (r *revocation) stopped(c *clock) bool {
 // escalate makes a warning heard: metric, log, search attribute, audit trail, and a letter to the operator. What has been decided, answered
 // or published without a word to this workflow is no warning.
 func (r *revocation) escalate(ctx workflow.Context, c *clock) {
-	if r.settled(ctx, c) {
+	look := workflow.GetVersion(ctx, lookBeforeWarning, workflow.DefaultVersion, 2)
+	if r.settled(ctx, c, look) {
 		return
 	}
 	_, due := c.warnings(r.standing)
@@ -240,7 +241,17 @@ func (r *revocation) escalate(ctx workflow.Context, c *clock) {
 	workflow.GetLogger(ctx).Warn("The clock of a revocation runs out", "request", r.id, "due", due, "overdue", overdue, "answer", c.answer)
 	r.warned = true
 	r.show(r.shown)
-	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, activities.EscalateInput{ID: r.id, Nth: c.warned, Answer: c.answer})
+	in := activities.EscalateInput{ID: r.id, Nth: c.warned, Answer: c.answer}
+	if look < 2 {
+		r.record(ctx, in)
+		return
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) { r.record(ctx, in) }) // the next warning is heard even if the record is away until then
+}
+
+// record puts a warning into the audit trail and has its letter sent.
+func (r *revocation) record(ctx workflow.Context, in activities.EscalateInput) {
+	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, in)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("A warning could not be recorded", "request", r.id, "error", err)
 		return
@@ -250,8 +261,8 @@ func (r *revocation) escalate(ctx workflow.Context, c *clock) {
 
 // settled looks into the record whether there is still something to warn of. Where it cannot be read in time there is: an outage is no
 // reason to be silent.
-func (r *revocation) settled(ctx workflow.Context, c *clock) bool {
-	switch workflow.GetVersion(ctx, lookBeforeWarning, workflow.DefaultVersion, 2) {
+func (r *revocation) settled(ctx workflow.Context, c *clock, look workflow.Version) bool {
+	switch look {
 	case workflow.DefaultVersion:
 		return false
 	case 1:

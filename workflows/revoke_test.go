@@ -26,6 +26,8 @@ type clockwork struct {
 	publish func(issuer string) error
 	read    func(activities.RevocationStanding) (activities.RevocationStanding, error) // what a look into the record comes back with
 
+	recording *testsuite.MockCallWrapper // of warnings
+
 	mu        sync.Mutex
 	standing  activities.RevocationStanding
 	published []string
@@ -60,7 +62,7 @@ func newClock(t *testing.T, standing activities.RevocationStanding) *clockwork {
 			c.do(func() { c.published = append(c.published, in.Issuer) })
 			return activities.PublishedList{Issuer: in.Issuer, Number: 2}, activities.ToTemporal(c.publish(in.Issuer))
 		}).Maybe()
-	c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
+	c.recording = c.OnActivity(revoking.EscalateRevocation, mock.Anything, mock.Anything).Return(
 		func(_ context.Context, in activities.EscalateInput) (activities.LettersResult, error) {
 			if in.Answer {
 				c.do(func() { c.asked, c.nth = append(c.asked, c.Now().Sub(c.start)), append(c.nth, in.Nth) })
@@ -230,6 +232,15 @@ func TestAWarningDoesNotWaitForTheRecord(t *testing.T) {
 	c.run()
 	require.Len(t, c.escalated, 1, "what is settled by the second warning is silent")
 	require.LessOrEqual(t, c.escalated[0], 12*time.Hour+time.Minute)
+}
+
+func TestAWarningThatIsNotRecordedYetHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	c := newClock(t, activities.RevocationStanding{Undecided: true, Issuers: []string{"a"}})
+	c.recording.After(20 * time.Hour)
+	c.changed(80*time.Hour, func(s *activities.RevocationStanding) { s.Undecided, s.Declined = false, true })
+	c.run()
+	require.ElementsMatch(t, []int{1, 2, 3}, c.nth)
 }
 
 func TestALookThatComesInLateUndoesNothing(t *testing.T) {
