@@ -31,10 +31,11 @@ type DueInput struct {
 
 // DueResult names the lists that are due.
 type DueResult struct {
-	Lists []DueList `json:"lists,omitempty"`
+	Lists     []DueList `json:"lists,omitempty"`
+	InService []DueList `json:"in_service,omitempty"` // all, due or not
 }
 
-// DueList is a list that is due.
+// DueList is a list that is due, or will be.
 type DueList struct {
 	Issuer     string    `json:"issuer"`
 	NextUpdate time.Time `json:"next_update,omitzero"` // of the current one; zero: there is none
@@ -51,8 +52,10 @@ func (o *Overseeing) FindDueLists(ctx context.Context, in DueInput) (DueResult, 
 	now := o.Clock()
 	rules := o.Policy.At(now)
 	for _, s := range order.InService(all, now) {
+		list := DueList{Issuer: s.CA.ID, NextUpdate: s.List.NextUpdate, Late: s.ListLeft(now) < rules.CRLWarnBefore}
+		out.InService = append(out.InService, list)
 		if in.All || now.Add(dueWithin).Sub(s.List.ThisUpdate) > rules.CRLEvery {
-			out.Lists = append(out.Lists, DueList{Issuer: s.CA.ID, NextUpdate: s.List.NextUpdate, Late: s.ListLeft(now) < rules.CRLWarnBefore})
+			out.Lists = append(out.Lists, list)
 		}
 	}
 	return out, nil

@@ -70,6 +70,7 @@ func TestWhichListsAreDue(t *testing.T) {
 				}
 			}
 			require.Equal(t, row.due, found != nil)
+			require.Len(t, got.InService, len(order.InService(all, now)), "due or not")
 			if found != nil {
 				require.Equal(t, row.late, found.Late)
 				require.Equal(t, row.list.NextUpdate, found.NextUpdate)

@@ -67,6 +67,13 @@ type RevocationStanding struct {
 	AnswerWarnings []time.Time `json:"answer_warnings,omitempty"` // as Warnings, unless it is answered by then
 }
 
+// Supersedes reports whether s says what came after o. A record goes forward alone: from a report to its answer, decision, list and letters;
+// and what is due only comes nearer.
+func (s RevocationStanding) Supersedes(o RevocationStanding) bool {
+	return !s.Undecided && o.Undecided || s.Declined && !o.Declined || s.Published && !o.Published || s.Notified && !o.Notified ||
+		s.Answered && !o.Answered || s.DueAt.Before(o.DueAt)
+}
+
 // ReadRevocation returns how far the request is.
 func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (RevocationStanding, error) {
 	rev, err := r.Records.Revocation(ctx, in.ID)
@@ -77,7 +84,7 @@ func (r *Revoking) ReadRevocation(ctx context.Context, in RevocationInput) (Revo
 		Undecided: rev.Undecided(), Declined: rev.Declined, Published: !rev.PublishedAt.IsZero(), Notified: !rev.NotifiedAt.IsZero(),
 		Issuers: rev.Issuers(), DueAt: rev.DueAt,
 	}
-	s.Answered, s.AnswerDueAt = !rev.AnsweredAt.IsZero(), rev.AnswerDueAt
+	s.Answered, s.AnswerDueAt = !rev.AnswerDueAt.IsZero() && !rev.Unanswered(), rev.AnswerDueAt
 	for _, before := range r.Policy.At(rev.RequestedAt).RevocationWarnings {
 		if at := rev.DueAt.Add(-before); at.After(rev.RequestedAt) {
 			s.Warnings = append(s.Warnings, at)
@@ -109,7 +116,10 @@ func (r *Revoking) EscalateRevocation(ctx context.Context, in EscalateInput) (Le
 	}
 	var letters []order.Letter
 	if r.Support != "" && len(rev.Certificates) > 0 {
-		c := rev.Certificates[0]
+		c := rev.Certificates[0] // of a key, any
+		if named := rev.Reported(); named.Named {
+			c = named
+		}
 		st, err := r.Records.Order(ctx, c.Order)
 		if err != nil {
 			return LettersResult{}, err
@@ -150,7 +160,7 @@ func (r *Revoking) NotifyRevocation(ctx context.Context, in RevocationInput) (Le
 		if c.RevokedBy == rev.ID {
 			letters = append(letters, revoked(st, c, rev, r.Clock())...)
 		}
-		if rev.Reporter != "" && c == rev.Certificates[0] {
+		if rev.Reporter != "" && c == rev.Reported() {
 			letters = append(letters, reporterAnswer(st, rev, r.Clock(), "", "revoked"))
 		}
 	}
@@ -160,25 +170,25 @@ func (r *Revoking) NotifyRevocation(ctx context.Context, in RevocationInput) (Le
 	return r.pending(ctx, rev, order.LetterRevoked, order.LetterReportAnswer)
 }
 
-// ReportAnswer are the letters that say to whoever reported a problem with a certificate, and to its technical contact, what was found.
-func ReportAnswer(st order.Status, rev order.Revocation, now time.Time, words, outcome string) []order.Letter {
-	contact := reporterAnswer(st, rev, now, words, outcome)
-	contact.Key += "/contact"
-	own := letter(order.LetterReportAnswer, "", st.Number, st.Application, now, contact.Facts)
-	contact.Recipient, contact.Facts.ContactName = own.Recipient, own.Facts.ContactName
-	letters := []order.Letter{contact}
-	if rev.Reporter != "" {
-		letters = append(letters, reporterAnswer(st, rev, now, words, outcome))
+// ReportAnswer are the letters that say what was found: to the technical contact of each order that the report concerns, about its
+// certificates, and to whoever reported, about the certificate that they named.
+func ReportAnswer(concerned []order.Status, rev order.Revocation, now time.Time, words, outcome string) []order.Letter {
+	var letters []order.Letter
+	for _, st := range concerned {
+		facts := order.Facts{Serial: rev.SerialsOf(st.Number), Request: rev.ID, Reason: words, Outcome: outcome}
+		letters = append(letters, letter(order.LetterReportAnswer, rev.ID+"/"+outcome+toContact, st.Number, st.Application, now, facts))
+		if rev.Reporter != "" && st.Number == rev.Reported().Order {
+			letters = append(letters, reporterAnswer(st, rev, now, words, outcome))
+		}
 	}
 	return letters
 }
 
 // reporterAnswer names the certificate by its serial number and says nothing else of the order to a stranger.
 func reporterAnswer(st order.Status, rev order.Revocation, now time.Time, words, outcome string) order.Letter {
-	l := letter(order.LetterReportAnswer, rev.ID+"/"+outcome, st.Number, st.Application, now, order.Facts{
-		Serial: rev.Certificates[0].Serial, Request: rev.ID, Reason: words, Outcome: outcome,
-	})
-	l.Recipient, l.Facts.ContactName, l.Facts.CertificateEmail, l.Facts.Organization = rev.Reporter, "", "", ""
+	l := letter(order.LetterReportAnswer, rev.ID+"/"+outcome, st.Number, st.Application, now, order.Facts{})
+	l.Recipient = rev.Reporter
+	l.Facts = order.Facts{Number: st.Number, Serial: rev.Reported().Serial, Request: rev.ID, Reason: words, Outcome: outcome}
 	return l
 }
 
@@ -198,13 +208,8 @@ func revoked(st order.Status, c order.RevocationOfOne, rev order.Revocation, now
 // pending names the undelivered letters of the kinds that the request's orders have. A repeat finds those that an attempt before it wrote.
 func (r *Revoking) pending(ctx context.Context, rev order.Revocation, kinds ...order.LetterKind) (LettersResult, error) {
 	var out LettersResult
-	seen := map[string]bool{}
-	for _, c := range rev.Certificates {
-		if seen[c.Order] {
-			continue
-		}
-		seen[c.Order] = true
-		letters, err := r.Records.PendingLetters(ctx, c.Order)
+	for _, number := range rev.Orders() {
+		letters, err := r.Records.PendingLetters(ctx, number)
 		if err != nil {
 			return out, err
 		}

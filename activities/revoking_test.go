@@ -80,7 +80,7 @@ func newRevoking(t *testing.T, now time.Time) (*activities.Revoking, *revoked) {
 	r := &revoked{
 		request: order.Revocation{
 			ID: askedFor, Reason: order.ReasonSuperseded, RequestedAt: now, DueAt: now.Add(24 * time.Hour), DecidedAt: now,
-			Certificates: []order.RevocationOfOne{{Order: "1000000001", Sequence: 1, Issuer: "a", Serial: "5a", RevokedAt: now, RevokedBy: askedFor}},
+			Certificates: []order.RevocationOfOne{{Order: "1000000001", Sequence: 1, Issuer: "a", Serial: "5a", RevokedAt: now, RevokedBy: askedFor, Named: true}},
 		},
 		orders: map[string]order.Status{"1000000001": {Number: "1000000001", CertificateEmail: app.CertificateEmail, Domain: "example.co.jp", Application: app}},
 	}
@@ -117,6 +117,11 @@ func TestAReportHasTwoClocks(t *testing.T) {
 	require.Equal(t, []time.Time{now.Add(12 * time.Hour), now.Add(20 * time.Hour), now.Add(24 * time.Hour)}, got.AnswerWarnings)
 	require.Equal(t, now.Add(108*time.Hour), got.Warnings[0])
 	require.False(t, got.Answered)
+	r.request.DecidedAt = now
+	got, err = a.ReadRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	require.True(t, got.Answered, "a decision is an answer")
+	r.request.DecidedAt = time.Time{}
 	_, err = a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 1, Answer: true})
 	require.NoError(t, err)
 	require.True(t, r.letters[0].Facts.Preliminary)
@@ -128,7 +133,7 @@ func TestWhoeverReportedHearsOfItAndNothingElse(t *testing.T) {
 	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	a, r := newRevoking(t, now)
 	r.request.Reporter, r.request.AnswerDueAt = "reporter@example.com", now.Add(24*time.Hour)
-	letters := activities.ReportAnswer(r.orders["1000000001"], r.request, now, "we are asking", "")
+	letters := activities.ReportAnswer([]order.Status{r.orders["1000000001"]}, r.request, now, "we are asking", "")
 	require.Len(t, letters, 2)
 	require.Equal(t, "tech@example.com", letters[0].Recipient)
 	require.Equal(t, "reporter@example.com", letters[1].Recipient)
@@ -141,6 +146,47 @@ func TestWhoeverReportedHearsOfItAndNothingElse(t *testing.T) {
 	require.Len(t, r.letters, 1, "the subscriber has heard from the request that revoked it")
 	require.Equal(t, "reporter@example.com", r.letters[0].Recipient)
 	require.Equal(t, "revoked", r.letters[0].Facts.Outcome)
+}
+
+func TestAReportMayConcernTheCertificatesOfSeveralOrders(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a, r := newRevoking(t, now)
+	first := r.orders["1000000001"]
+	second := first
+	second.Number, second.Application.TechnicalContact.Email = "1000000002", "tech@example.net"
+	r.orders[second.Number] = second
+	other := r.request.Certificates[0]
+	other.Named = false // it has the key of the reported one
+	again := other
+	again.Sequence, again.Serial = 2, "5b"
+	reported := other
+	reported.Order, reported.Serial, reported.Named = second.Number, "6c", true
+	r.request.Certificates = []order.RevocationOfOne{other, again, reported}
+	r.request.Reporter = "reporter@example.com"
+
+	letters := activities.ReportAnswer([]order.Status{first, second}, r.request, now, "we are asking", "")
+	read := map[string]string{}
+	for _, l := range letters {
+		read[l.Recipient+" "+l.Order] = l.Facts.Serial
+	}
+	require.Equal(t, map[string]string{
+		"tech@example.com 1000000001": "5a, 5b", "tech@example.net 1000000002": "6c", "reporter@example.com 1000000002": "6c",
+	}, read)
+
+	_, err := a.EscalateRevocation(t.Context(), activities.EscalateInput{ID: askedFor, Nth: 1})
+	require.NoError(t, err)
+	require.Equal(t, "6c", r.letters[0].Facts.Serial, "operators read of what was reported")
+	_, err = a.NotifyRevocation(t.Context(), activities.RevocationInput{ID: askedFor})
+	require.NoError(t, err)
+	var toReporter []order.Letter
+	for _, l := range r.letters {
+		if l.Recipient == r.request.Reporter {
+			toReporter = append(toReporter, l)
+		}
+	}
+	require.Len(t, toReporter, 1)
+	require.Equal(t, "6c", toReporter[0].Facts.Serial)
 }
 
 func TestAWorkflowIsWokenForAWhileAfterADecision(t *testing.T) {

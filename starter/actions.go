@@ -16,7 +16,7 @@ var actionNames = map[string]fault.Text{
 	"representative-reached":   {JA: "申請責任者につながりました", EN: "representative reached"},
 	"representative-confirmed": {JA: "申請責任者が申請を確認しました", EN: "confirmed by the representative"},
 	"subject-corrected":        {JA: "証明書の記載内容を訂正しました", EN: "subject corrected"},
-	"inquiry-opened":           {JA: "技術担当者にお問い合わせしました", EN: "inquiry opened"},
+	"inquiry-opened":           {JA: "技術担当者に問い合わせました", EN: "inquiry opened"},
 	"inquiry-answered":         {JA: "お問い合わせに回答がありました", EN: "inquiry answered"},
 	"review-decided":           {JA: "再発行の内容を確認しました", EN: "reissue reviewed"},
 	"reuse-asked":              {JA: "申請責任者に、登録済みのアドレスで確認を依頼しました", EN: "the representative was asked at the registered address"},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,21 +85,36 @@ func (p *program) revocationTable(all []order.Revocation) {
 		if p.clock().After(r.DueAt) && r.PublishedAt.IsZero() {
 			due = p.out.Red(due)
 		}
-		answer := "-"
-		if r.Unanswered() {
-			if answer = p.at(r.AnswerDueAt); p.clock().After(r.AnswerDueAt) {
-				answer = p.out.Red(answer)
-			}
-		} else if !r.AnsweredAt.IsZero() {
-			answer = p.out.Green(p.say("回答済み", "answered"))
-		}
-		number := "-"
-		if len(r.Certificates) > 0 {
-			number = r.Certificates[0].Order
-		}
-		t.Add(r.ID, waits, answer, due, r.Reason.String(), number)
+		t.Add(r.ID, waits, p.answerOf(r), due, r.Reason.String(), ordersIn(r))
 	}
 	t.Print(p.out)
+}
+
+// ordersIn names the order whose certificate is asked about, and how many more have its key.
+func ordersIn(r order.Revocation) string {
+	orders := r.Orders()
+	switch len(orders) {
+	case 0:
+		return "-"
+	case 1:
+		return orders[0]
+	}
+	return fmt.Sprintf("%s +%d", cmp.Or(r.Reported().Order, orders[0]), len(orders)-1)
+}
+
+// answerOf is how far the answer to a problem report is. A decision is an answer, though the reporter hears of it with the list.
+func (p *program) answerOf(r order.Revocation) string {
+	switch {
+	case r.AnswerDueAt.IsZero():
+		return "-"
+	case !r.AnsweredAt.IsZero():
+		return p.out.Green(p.say("回答済み", "answered"))
+	case !r.Undecided():
+		return p.out.Green(p.say("決定済み", "decided"))
+	case p.clock().After(r.AnswerDueAt):
+		return p.out.Red(p.at(r.AnswerDueAt))
+	}
+	return p.at(r.AnswerDueAt)
 }
 
 func (p *program) revokeAnswer() *cobra.Command {
@@ -125,7 +142,7 @@ the reporter where --reporter gave an address; tell others by phone first. A dec
 			})
 		},
 	}
-	c.Flags().StringVar(&findings, "findings", "", "途中経過 (通報者と技術担当者に届きます) / what has been found so far; both read it")
+	c.Flags().StringVar(&findings, "findings", "", "途中経過 (通報者と技術担当者にそのまま届きます) / what has been found so far; both read it word for word")
 	c.Flags().StringVar(&actor, "actor", "", "操作者 / who acts (default: SMID_ACTOR, else staff/LOGIN)")
 	return c
 }
@@ -136,6 +153,10 @@ func (p *program) revokeDecide() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "decide REQUEST --revoke --reason REASON | --decline WHY",
 		Short: "通報について決定 / Decide about a problem report",
+		Long: `通報された証明書を失効するかどうかを記録します。失効しない場合、--decline の文面はそのまま、通報者 (--reporter で記録した場合) と技術担当者にメールします。
+失効した場合は、CRLを発行してから通知します。
+Records whether the reported certificate is revoked. What --decline says is mailed word for word to the reporter, where --reporter gave an
+address, and to the technical contact. A revocation is told once its list is out.`,
 		Example: `  starter revoke decide 0198c6f2-0000-7000-8000-00000000000a --revoke --reason privilegeWithdrawn
   starter revoke decide 0198c6f2-0000-7000-8000-00000000000a --decline "the certificate is another CA's"`,
 		Args: cobra.ExactArgs(1),
@@ -168,7 +189,7 @@ func (p *program) revokeDecide() *cobra.Command {
 	}
 	c.Flags().BoolVar(&revoke, "revoke", false, "失効する / revoke")
 	c.Flags().StringVar(&reason, "reason", "", "失効理由 / why")
-	c.Flags().StringVar(&decline, "decline", "", "失効しない理由 / why it is not revoked")
+	c.Flags().StringVar(&decline, "decline", "", "失効しない理由 (通報者と技術担当者にそのまま届きます) / why it is not revoked; reporter and technical contact read it word for word")
 	c.Flags().StringVar(&actor, "actor", "", "操作者 / who acts (default: SMID_ACTOR, else staff/LOGIN)")
 	return c
 }

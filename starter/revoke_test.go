@@ -87,9 +87,13 @@ func TestAReportWaitsForADecision(t *testing.T) {
 	require.Contains(t, list, "a decision")
 
 	require.Equal(t, exitInput, c.run("", "revoke", "decide", slow.ID).code)
+	require.Equal(t, 2, strings.Count(c.ok("revoke", "decide", "--help"), "word for word"), "text and flag say who reads what staff write")
 	require.Contains(t, c.ok("revoke", "decide", slow.ID, "--decline", "nothing was misused"), "declined")
 	require.Equal(t, exitRefused, c.run("", "revoke", "decide", slow.ID, "--revoke", "--reason", "superseded").code)
 	require.Contains(t, c.ok("revoke", "decide", urgent.ID, "--revoke", "--reason", "superseded"), "revoked")
+	list = c.ok("revoke", "list")
+	require.Contains(t, list, "decided", "a decision is an answer")
+	require.Equal(t, 1, strings.Count(list, urgent.DueAt.In(time.FixedZone("JST", 9*60*60)).Format("2006-01-02 15:04")), "only the list is due")
 	require.NotZero(t, c.standing(number).RevokedAt)
 }
 
@@ -120,6 +124,51 @@ func TestAReportIsAnsweredWithinADay(t *testing.T) {
 	}
 	require.Equal(t, 4, answers, "what was found, then what was decided, to both")
 	require.Zero(t, c.standing(number).RevokedAt)
+}
+
+func TestAReportOfWhatIsRevokedAlreadyKeepsItsReporter(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	number := c.issued()
+	c.ok("revoke", number, "--reason", "cessationOfOperation", "--wait", "0")
+	r := c.run("", "revoke", number, "--report", "--reason", "superseded", "--reporter", "a@example.com", "--wait", "0", "--json")
+	require.Equal(t, exitDone, r.code, r.err)
+	require.Contains(t, r.err, "revoked already for another reason")
+	var report order.Revocation
+	require.NoError(t, json.Unmarshal([]byte(r.out), &report))
+	require.Equal(t, "a@example.com", report.Reporter)
+	require.Contains(t, c.post, report.ID, "its workflow tells them")
+}
+
+func TestTheContactsOfEveryOrderConcernedAreAnswered(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	named, other := c.issued(), c.issued() // under one key
+	if named < other {
+		named, other = other, named
+	}
+	serial := c.standing(named).Serial
+	var report order.Revocation
+	require.NoError(t, json.Unmarshal([]byte(c.ok("revoke", named, "--report", "--reason", "keyCompromise", "--reporter", "a@example.com", "--json")), &report))
+	require.Contains(t, c.ok("revoke", "list"), named+" +1")
+	c.ok("revoke", "answer", report.ID, "--findings", "We are asking the organisation.")
+	c.ok("revoke", "decide", report.ID, "--decline", "The key is safe.")
+	for number, want := range map[string]int{named: 4, other: 2} {
+		letters, err := c.Records.PendingLetters(t.Context(), number)
+		require.NoError(t, err)
+		got := 0
+		for _, l := range letters {
+			if l.Kind != order.LetterReportAnswer {
+				continue
+			}
+			got++
+			require.Contains(t, c.post, l.ID, "on its way at once")
+			if number == named {
+				require.Equal(t, serial, l.Facts.Serial)
+			}
+		}
+		require.Equal(t, want, got)
+	}
 }
 
 func TestACompromisedKeyIsRevokedWhateverItComesIn(t *testing.T) {

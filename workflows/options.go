@@ -50,6 +50,13 @@ func askedOptions(summary string) workflow.ActivityOptions {
 	}
 }
 
+// glanceOptions is for a look that what follows can do without: a minute, whatever it is that does not answer.
+func glanceOptions(summary string) workflow.ActivityOptions {
+	o := askedOptions(summary)
+	o.ScheduleToCloseTimeout = time.Minute
+	return o
+}
+
 // prepareOptions is for preparing a certificate, on the queue of the workers that hold the CA key. The order's lock is held
 // meanwhile and staff wait, so it gives up within minutes: the resolver, the key or the worker may be away for hours, and then the order
 // shows that it is blocked and tries again by itself.

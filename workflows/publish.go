@@ -30,6 +30,7 @@ func publishEach(ctx workflow.Context, issuers []string, options func(issuer str
 			continue
 		}
 		lists = append(lists, list)
+		showLeft(ctx, list.Issuer, list.NextUpdate)
 	}
 	return lists, failed
 }
@@ -40,29 +41,49 @@ func notPublished(done activities.PublishResult, failed []string) error {
 		temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{done}})
 }
 
-// warnOfLate makes lists heard whose end comes near although they are tried every hour: metric, log, search attributes. The run stays open
+// showLeft measures how long the issuing CA's list is still good: of every list in service, so that a measurement of one that was late does
+// not outlive its successor. One that has never been published has no end.
+func showLeft(ctx workflow.Context, issuer string, end time.Time) {
+	if end.IsZero() {
+		return
+	}
+	workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"issuer": issuer}).Gauge("smid_crl_late_seconds_left").Update(end.Sub(workflow.Now(ctx)).Seconds())
+}
+
+// warnOfLate makes lists heard whose end comes near although they are tried every hour: log, search attributes. The run stays open
 // while it tries, so that operators find it among what waits for them.
 func warnOfLate(ctx workflow.Context, due []activities.DueList) {
-	var first time.Time
-	var details strings.Builder
+	details, end := late(ctx, due)
+	if details == "" {
+		return
+	}
+	workflow.SetCurrentDetails(ctx, "**a worker with the CA's key is missing, or its list is refused**\n\n"+details)
+	updates := []temporal.SearchAttributeUpdate{NeedsStaff.ValueSet(true), OrderState.ValueSet("crl"), WaitingOn.ValueSet("publication"),
+		WaitingSince.ValueSet(workflow.Now(ctx))}
+	if end != nil {
+		updates = append(updates, DeadlineAt.ValueSet(*end))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		workflow.GetLogger(ctx).Error("Search attributes could not be written", "error", err)
+	}
+}
+
+// late describes the late lists, and says when the first of them ends; nil: none of them has ever been published.
+func late(ctx workflow.Context, due []activities.DueList) (details string, end *time.Time) {
 	for _, l := range due {
 		if !l.Late {
 			continue
 		}
-		left := l.NextUpdate.Sub(workflow.Now(ctx))
-		workflow.GetMetricsHandler(ctx).WithTags(map[string]string{"issuer": l.Issuer}).Gauge("smid_crl_late_seconds_left").Update(left.Seconds())
+		if l.NextUpdate.IsZero() && workflow.GetVersion(ctx, noEndWithoutList, workflow.DefaultVersion, 1) > workflow.DefaultVersion {
+			workflow.GetLogger(ctx).Error("A revocation list has never been published", "issuer", l.Issuer)
+			details += fmt.Sprintf("- issuing CA %s has published no list yet\n", l.Issuer)
+			continue
+		}
 		workflow.GetLogger(ctx).Error("A revocation list has no successor and nears its end", "issuer", l.Issuer, "next_update", l.NextUpdate)
-		fmt.Fprintf(&details, "- list of issuing CA %s ends %s\n", l.Issuer, l.NextUpdate.UTC().Format(time.DateTime+" UTC"))
-		if first.IsZero() || l.NextUpdate.Before(first) {
-			first = l.NextUpdate
+		details += fmt.Sprintf("- list of issuing CA %s ends %s\n", l.Issuer, l.NextUpdate.UTC().Format(time.DateTime+" UTC"))
+		if end == nil || end.IsZero() || l.NextUpdate.Before(*end) {
+			end = &l.NextUpdate
 		}
 	}
-	if details.Len() == 0 {
-		return
-	}
-	workflow.SetCurrentDetails(ctx, "**a worker with the CA's key is missing, or its list is refused**\n\n"+details.String())
-	if err := workflow.UpsertTypedSearchAttributes(ctx, NeedsStaff.ValueSet(true), OrderState.ValueSet("crl"), WaitingOn.ValueSet("publication"),
-		WaitingSince.ValueSet(workflow.Now(ctx)), DeadlineAt.ValueSet(first)); err != nil {
-		workflow.GetLogger(ctx).Error("Search attributes could not be written", "error", err)
-	}
+	return details, end
 }

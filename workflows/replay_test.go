@@ -19,7 +19,7 @@ import (
 )
 
 // The golden histories are what real servers kept of orders on every path of a released workflow; "make histories" makes them
-// anew. A later workflow that cannot be replayed over them would wedge the orders under way at its deployment.
+// anew. Those named doctored are of an old workflow whose activities were those of a later program. A later workflow that cannot be replayed over them would wedge the orders under way at its deployment.
 
 // goldenHistories returns every golden history by its name.
 func goldenHistories(t *testing.T) map[string]*historypb.History {

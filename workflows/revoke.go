@@ -33,6 +33,7 @@ type revocation struct {
 	ctx       workflow.Context // not cancelled with the workflow: a revocation is not taken back
 	id        string
 	standing  activities.RevocationStanding
+	twoClocks bool // whether this run knows of answerClock
 	warned    bool // a clock has
 	published bool // the clock has stopped
 	result    RevokeResult
@@ -47,8 +48,9 @@ func Revoke(ctx workflow.Context, in activities.RevocationInput) (RevokeResult, 
 	if err := r.read(r.ctx); err != nil {
 		return r.result, err
 	}
+	r.twoClocks = workflow.GetVersion(r.ctx, answerClock, workflow.DefaultVersion, 1) > workflow.DefaultVersion
 	workflow.Go(r.ctx, func(ctx workflow.Context) { r.watch(ctx, &clock{}) })
-	if len(r.standing.AnswerWarnings) > 0 {
+	if r.twoClocks && len(r.standing.AnswerWarnings) > 0 {
 		workflow.Go(r.ctx, func(ctx workflow.Context) { r.watch(ctx, &clock{answer: true}) })
 	}
 	for _, step := range []func() error{r.awaitDecision, r.publish, r.notify} {
@@ -61,8 +63,14 @@ func Revoke(ctx workflow.Context, in activities.RevocationInput) (RevokeResult, 
 
 // read asks the record how far the request is. An unknown one fails the workflow: nothing can come of it.
 func (r *revocation) read(ctx workflow.Context) error {
-	standing, err := call(ctx, recordOptions("read the request"), revoking.ReadRevocation, activities.RevocationInput{ID: r.id})
-	if err != nil {
+	return r.look(ctx, recordOptions("read the request"))
+}
+
+// look is read within other limits. The wait for a decision and both clocks look by themselves, so what one has seen may come in after
+// something later.
+func (r *revocation) look(ctx workflow.Context, o workflow.ActivityOptions) error {
+	standing, err := call(ctx, o, revoking.ReadRevocation, activities.RevocationInput{ID: r.id})
+	if err != nil || r.twoClocks && r.standing.Supersedes(standing) {
 		return err
 	}
 	r.standing = standing
@@ -176,10 +184,20 @@ func (c *clock) warnings(s activities.RevocationStanding) ([]time.Time, time.Tim
 	return s.Warnings, s.DueAt
 }
 
+// skip leaves out the warnings that a later one has overtaken: of several that lie in the past only the last is heard.
+func (c *clock) skip(all []time.Time, now time.Time) {
+	for c.warned+1 < len(all) && !all[c.warned+1].After(now) {
+		c.warned++
+	}
+}
+
 // watch escalates at every warning that passes before the clock has stopped.
 func (r *revocation) watch(ctx workflow.Context, c *clock) {
 	for {
 		all, _ := c.warnings(r.standing)
+		if r.twoClocks {
+			c.skip(all, workflow.Now(ctx))
+		}
 		if c.warned >= len(all) {
 			return
 		}
@@ -202,7 +220,7 @@ func (r *revocation) watch(ctx workflow.Context, c *clock) {
 // moved reports whether the next warning is no longer at that moment: staff have found a reason that leaves less time.
 func (r *revocation) moved(c *clock, at time.Time) bool {
 	all, _ := c.warnings(r.standing)
-	return c.warned >= len(all) || !all[c.warned].Equal(at)
+	return r.twoClocks && (c.warned >= len(all) || !all[c.warned].Equal(at))
 }
 
 // stopped reports whether nothing is left for the clock to watch.
@@ -213,10 +231,9 @@ func (r *revocation) stopped(c *clock) bool {
 // escalate makes a warning heard: metric, log, search attribute, audit trail, and a letter to the operator. What has been decided, answered
 // or published without a word to this workflow is no warning.
 func (r *revocation) escalate(ctx workflow.Context, c *clock) {
-	if workflow.GetVersion(ctx, lookBeforeWarning, workflow.DefaultVersion, 1) > workflow.DefaultVersion {
-		if err := r.read(ctx); err != nil || r.stopped(c) {
-			return
-		}
+	look := workflow.GetVersion(ctx, lookBeforeWarning, workflow.DefaultVersion, 2)
+	if r.settled(ctx, c, look) {
+		return
 	}
 	_, due := c.warnings(r.standing)
 	overdue := !workflow.Now(ctx).Before(due)
@@ -224,12 +241,37 @@ func (r *revocation) escalate(ctx workflow.Context, c *clock) {
 	workflow.GetLogger(ctx).Warn("The clock of a revocation runs out", "request", r.id, "due", due, "overdue", overdue, "answer", c.answer)
 	r.warned = true
 	r.show(r.shown)
-	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, activities.EscalateInput{ID: r.id, Nth: c.warned, Answer: c.answer})
+	in := activities.EscalateInput{ID: r.id, Nth: c.warned, Answer: c.answer}
+	if look < 2 {
+		r.record(ctx, in)
+		return
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) { r.record(ctx, in) }) // the next warning is heard even if the record is away until then
+}
+
+// record puts a warning into the audit trail and has its letter sent.
+func (r *revocation) record(ctx workflow.Context, in activities.EscalateInput) {
+	out, err := call(ctx, recordOptions("escalate"), revoking.EscalateRevocation, in)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("A warning could not be recorded", "request", r.id, "error", err)
 		return
 	}
 	r.post(ctx, out.Letters)
+}
+
+// settled looks into the record whether there is still something to warn of. Where it cannot be read in time there is: an outage is no
+// reason to be silent.
+func (r *revocation) settled(ctx workflow.Context, c *clock, look workflow.Version) bool {
+	switch look {
+	case workflow.DefaultVersion:
+		return false
+	case 1:
+		return r.read(ctx) != nil || r.stopped(c)
+	}
+	if err := r.look(ctx, glanceOptions("look before the warning")); err != nil {
+		workflow.GetLogger(ctx).Error("The record could not be read before a warning", "request", r.id, "error", err)
+	}
+	return r.stopped(c)
 }
 
 // show says to operators what the request waits on. Staff are needed for a decision, and once the clock has warned.

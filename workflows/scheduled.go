@@ -27,6 +27,9 @@ func PublishCRLs(ctx workflow.Context, in PublishCRLsInput) (activities.PublishR
 	if err != nil {
 		return activities.PublishResult{}, err
 	}
+	for _, l := range due.InService {
+		showLeft(ctx, l.Issuer, l.NextUpdate)
+	}
 	warnOfLate(ctx, due.Lists)
 	issuers := make([]string, len(due.Lists))
 	for i, l := range due.Lists {

@@ -60,28 +60,34 @@ func (d *Desk) AnswerReport(ctx context.Context, id string, a order.ReportAnswer
 // reportLetters are what reporter and subscriber read about a report.
 func (d *Desk) reportLetters(ctx context.Context, id, words, outcome string) ([]order.Letter, error) {
 	rev, err := d.Records.Revocation(ctx, id)
-	if err != nil || len(rev.Certificates) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	st, err := d.Records.Order(ctx, rev.Certificates[0].Order)
-	return activities.ReportAnswer(st, rev, d.Clock(), words, outcome), err
+	var concerned []order.Status
+	for _, number := range rev.Orders() {
+		st, err := d.Records.Order(ctx, number)
+		if err != nil {
+			return nil, err
+		}
+		concerned = append(concerned, st)
+	}
+	return activities.ReportAnswer(concerned, rev, d.Clock(), words, outcome), nil
 }
 
 // postAll has the letters delivered that wait in the outbox of the request's orders. What cannot be started now, reconciliation starts.
 func (d *Desk) postAll(ctx context.Context, rev order.Revocation, kind order.LetterKind) error {
-	if len(rev.Certificates) == 0 {
-		return nil
-	}
-	pending, err := d.Records.PendingLetters(ctx, rev.Certificates[0].Order)
-	if err != nil {
-		return err
-	}
-	for _, l := range pending {
-		if l.Kind != kind {
-			continue
+	for _, number := range rev.Orders() {
+		pending, err := d.Records.PendingLetters(ctx, number)
+		if err != nil {
+			return err
 		}
-		if err := d.Orders.Post(ctx, l.Order, l.ID); err != nil {
-			d.Logger.WarnContext(ctx, "a letter is recorded and will be sent later", "letter", l.ID, "error", err)
+		for _, l := range pending {
+			if l.Kind != kind {
+				continue
+			}
+			if err := d.Orders.Post(ctx, l.Order, l.ID); err != nil {
+				d.Logger.WarnContext(ctx, "a letter is recorded and will be sent later", "letter", l.ID, "error", err)
+			}
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ var reasonWords = []struct {
 }{
 	{ReasonKeyCompromise, "keyCompromise", true, fault.Text{JA: "秘密鍵が漏えいした、または漏えいした疑いがある", EN: "The private key is compromised, or may be"}},
 	{ReasonSuperseded, "superseded", true, fault.Text{JA: "別の証明書に置き換えた", EN: "Another certificate has replaced it"}},
-	{ReasonAffiliationChanged, "affiliationChanged", true, fault.Text{JA: "組織名など、記載内容が変わった", EN: "The organisation's name or other content has changed"}},
+	{ReasonAffiliationChanged, "affiliationChanged", true, fault.Text{JA: "申請団体名など、記載内容が変わった", EN: "The organisation's name or other content has changed"}},
 	{ReasonCessationOfOperation, "cessationOfOperation", true, fault.Text{JA: "このメールアドレスや証明書を使わなくなった", EN: "The address or the certificate is no longer used"}},
 	{ReasonUnspecified, "unspecified", true, fault.Text{JA: "その他(理由を示さない)", EN: "Another reason, or none given"}},
 	{ReasonPrivilegeWithdrawn, "privilegeWithdrawn", false, fault.Text{JA: "規約違反、誤った記載など(認証局の判断)", EN: "Misuse, breach or wrong content, as the CA has found"}},
@@ -170,61 +170,6 @@ func (r RevocationRequest) named() *fault.Field {
 	f := field("certificate", "revocation.target", "失効する証明書(または鍵)を1つ指定します。", "One certificate, or one key, is to be named.",
 		"シリアル番号を確認してください。", "Check the serial number.")
 	return &f
-}
-
-// Revocation is a request as it stands in the record.
-type Revocation struct {
-	ID           string            `json:"id"`
-	Origin       RevocationOrigin  `json:"origin"`
-	Actor        string            `json:"actor"`
-	Reason       RevocationReason  `json:"reason"`
-	Note         string            `json:"note,omitempty"`
-	RequestedAt  time.Time         `json:"requested_at"`
-	DueAt        time.Time         `json:"due_at"`
-	DecidedAt    time.Time         `json:"decided_at,omitzero"` // zero: waits for staff
-	Declined     bool              `json:"declined,omitempty"`
-	Answer       string            `json:"answer,omitempty"` // why it was declined
-	PublishedAt  time.Time         `json:"published_at,omitzero"`
-	NotifiedAt   time.Time         `json:"notified_at,omitzero"` // its letters are written
-	Escalations  int               `json:"escalations,omitempty"`
-	Certificates []RevocationOfOne `json:"certificates"`
-
-	Reporter    string    `json:"reporter,omitempty"`
-	AnswerDueAt time.Time `json:"answer_due_at,omitzero"` // zero: no problem report
-	AnsweredAt  time.Time `json:"answered_at,omitzero"`
-	Findings    string    `json:"findings,omitempty"` // the preliminary answer
-}
-
-// RevocationOfOne is one certificate of a request.
-type RevocationOfOne struct {
-	Order     string    `json:"order"`
-	Sequence  int       `json:"sequence"`
-	Issuer    string    `json:"issuer"`
-	Serial    string    `json:"serial"`
-	RevokedAt time.Time `json:"revoked_at,omitzero"`
-	RevokedBy string    `json:"revoked_by,omitempty"` // the request that did
-}
-
-// Undecided reports whether the request waits for staff.
-func (r Revocation) Undecided() bool { return r.DecidedAt.IsZero() }
-
-// Unanswered reports whether reporter and subscriber wait for a preliminary answer.
-func (r Revocation) Unanswered() bool { return !r.AnswerDueAt.IsZero() && r.AnsweredAt.IsZero() }
-
-// Done reports whether nothing is left to do: declined, or published with its letters written.
-func (r Revocation) Done() bool {
-	return r.Declined || !r.PublishedAt.IsZero() && !r.NotifiedAt.IsZero()
-}
-
-// Issuers are the issuing CAs whose lists the request changes, each once.
-func (r Revocation) Issuers() []string {
-	var out []string
-	for _, c := range r.Certificates {
-		if !slices.Contains(out, c.Issuer) {
-			out = append(out, c.Issuer)
-		}
-	}
-	return out
 }
 
 // RevocationDecision is what staff decide about a problem report.

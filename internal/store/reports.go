@@ -81,8 +81,8 @@ func (s *Store) AnswerReport(ctx context.Context, id string, a order.ReportAnswe
 		if out, err = lockRevocation(ctx, c, id); err != nil || out.Findings == a.Findings {
 			return err
 		}
-		if !out.Unanswered() || !out.Undecided() {
-			return fault.New(fault.Conflict, "revocation.answered", "この申し出には回答済みか、回答を待つ通報ではありません。",
+		if !out.Unanswered() {
+			return fault.New(fault.Conflict, "revocation.answered", "この申し出は、すでに回答済みか、回答を待っている通報ではありません。",
 				"This request has been answered already, or is no report that waits for an answer.")
 		}
 		if _, err := c.ExecContext(ctx, `UPDATE revocations SET answered_at = $2, findings = $3 WHERE id = $1`, id, stored(a.At), a.Findings); err != nil {
@@ -91,7 +91,7 @@ func (s *Store) AnswerReport(ctx context.Context, id string, a order.ReportAnswe
 		if err := c.postEach(ctx, letters, a.At); err != nil {
 			return err
 		}
-		for _, number := range ordersOf(out) {
+		for _, number := range out.Orders() {
 			if err := c.note(number, a.Actor, "report-answered", map[string]any{"request": id, "letters": len(letters)}, a.At); err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 // RequestRevocation keeps the request and, unless staff still have to decide, revokes at once what it names: its certificate, or for a
 // compromised key every certificate with it that has not expired, and the key is blocked. A link that confirms the request is used up
 // with it. The same id again changes nothing; neither does a request for what is revoked already: it is answered with the request that
-// did it. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
+// did it, and kept as well only where somebody who reported it waits to be told. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
 func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest) (order.Revocation, error) {
 	var out order.Revocation
 	err := s.change(ctx, func(c *change) error {
@@ -26,7 +26,7 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 			return err
 		}
 		if by := t.settledBy(r.Reason); by != "" {
-			out, err = revocation(ctx, c, by)
+			out, err = c.settled(ctx, r, t, by)
 			return err
 		}
 		if r.Link != "" {
@@ -46,6 +46,24 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 		return err
 	})
 	return out, err
+}
+
+// settled answers a request for what another one has brought about already.
+func (c *change) settled(ctx context.Context, r order.RevocationRequest, t targets, by string) (order.Revocation, error) {
+	known, err := revocation(ctx, c, by)
+	if err != nil || r.Reporter == "" {
+		return known, err
+	}
+	r.Undecided, r.Reason = false, known.Reason
+	if err := c.keepRequest(ctx, r, t); err != nil {
+		return known, err
+	}
+	for _, issuer := range known.Issuers() {
+		if err := c.markPublished(ctx, issuer, r.At); err != nil {
+			return known, err
+		}
+	}
+	return revocation(ctx, c, r.ID)
 }
 
 // keepRequest stores the request with the certificates that it names.
@@ -75,8 +93,8 @@ func (c *change) keepRequest(ctx context.Context, r order.RevocationRequest, t t
 func (c *change) nameCertificates(ctx context.Context, id string, t targets) error {
 	for _, each := range t.certificates {
 		if _, err := c.ExecContext(ctx, `
-			INSERT INTO revocation_certificates (revocation, order_number, sequence) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-			id, each.Order, each.Sequence); err != nil {
+			INSERT INTO revocation_certificates (revocation, order_number, sequence, named) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			id, each.Order, each.Sequence, t.names(each)); err != nil {
 			return err
 		}
 	}
@@ -93,7 +111,7 @@ func (s *Store) EscalateRevocation(ctx context.Context, id string, nth int, at t
 // EscalateAnswer is EscalateRevocation for the preliminary answer to a report.
 func (s *Store) EscalateAnswer(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter) error {
 	return s.escalate(ctx, id, nth, at, letters, "answer-escalated", `
-		UPDATE revocations SET answer_warnings = $2 WHERE id = $1 AND answer_warnings < $2 AND answered_at IS NULL AND NOT declined AND published_at IS NULL`)
+		UPDATE revocations SET answer_warnings = $2 WHERE id = $1 AND answer_warnings < $2 AND answered_at IS NULL AND decided_at IS NULL AND published_at IS NULL`)
 }
 
 func (s *Store) escalate(ctx context.Context, id string, nth int, at time.Time, letters []order.Letter, action, update string) error {
@@ -128,7 +146,7 @@ func (c *change) tell(ctx context.Context, id, action string, detail any, letter
 	if err := c.postEach(ctx, letters, at); err != nil {
 		return err
 	}
-	numbers := ordersOf(known)
+	numbers := known.Orders()
 	if len(numbers) == 0 {
 		numbers = []string{""} // a key without certificates
 	}
@@ -217,13 +235,14 @@ func revocations(ctx context.Context, q queryer, condition string, arg any) ([]o
 	for i, r := range rows {
 		out[i] = r.revocation()
 		var named []targetRow
-		if err := q.SelectContext(ctx, &named, `SELECT `+targetColumns+` FROM certificates JOIN revocation_certificates USING (order_number, sequence)
+		if err := q.SelectContext(ctx, &named, `SELECT `+targetColumns+`, named FROM certificates JOIN revocation_certificates USING (order_number, sequence)
 			WHERE revocation_certificates.revocation = $1 ORDER BY order_number, sequence`, r.ID); err != nil {
 			return nil, err
 		}
 		for _, n := range named {
 			out[i].Certificates = append(out[i].Certificates, order.RevocationOfOne{
 				Order: n.Order, Sequence: n.Sequence, Issuer: n.Issuer, Serial: n.Serial, RevokedAt: timeOf(n.RevokedAt), RevokedBy: n.Revocation.String,
+				Named: n.Named,
 			})
 		}
 	}

@@ -94,7 +94,7 @@ func TestARevocationIsRecordedOnce(t *testing.T) {
 	first, err := r.RequestRevocation(r.ctx(), req)
 	require.NoError(t, err)
 	require.Equal(t, req.At, first.DecidedAt)
-	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At, RevokedBy: req.ID}}, first.Certificates)
+	require.Equal(t, []order.RevocationOfOne{{Order: c.Order, Sequence: 1, Issuer: c.Issuer, Serial: c.Serial, RevokedAt: req.At, RevokedBy: req.ID, Named: true}}, first.Certificates)
 	got := r.certificate(c)
 	require.Equal(t, req.At, got.RevokedAt)
 	require.Equal(t, order.ReasonSuperseded, got.Reason)
@@ -402,6 +402,37 @@ func (r *record) reported(c order.Certificate) order.Revocation {
 	return out
 }
 
+func TestARequestKeepsWhichCertificateItNames(t *testing.T) {
+	t.Parallel()
+	r := newRecord(t)
+	issuer, seed := r.issuer().ID, sha256.Sum256([]byte("shared"))
+	named, other := r.issuedBy(issuer, seed), r.issuedBy(issuer, seed)
+	if named.Order < other.Order { // the one that comes second in every list
+		named, other = other, named
+	}
+	ask := r.revocationOf(named, order.ReasonKeyCompromise)
+	ask.Undecided = true
+	report, err := r.RequestRevocation(r.ctx(), ask)
+	require.NoError(t, err)
+	require.Equal(t, []string{other.Order, named.Order}, report.Orders())
+	require.Equal(t, named.Serial, report.Reported().Serial)
+
+	slow := r.revocationOf(named, order.ReasonSuperseded)
+	slow.Undecided = true
+	later, err := r.RequestRevocation(r.ctx(), slow)
+	require.NoError(t, err)
+	later, err = r.DecideRevocation(r.ctx(), later.ID, order.RevocationDecision{Actor: staff, Revoke: true, Reason: order.ReasonKeyCompromise, At: r.tick()}, nil)
+	require.NoError(t, err)
+	require.Len(t, later.Certificates, 2)
+	require.Equal(t, named.Serial, later.Reported().Serial, "what a decision adds was not reported")
+
+	key := random(32)
+	byKey, err := r.RequestRevocation(r.ctx(), order.RevocationRequest{ID: uuid.NewString(), Origin: order.RevocationByKey, Actor: staff,
+		Reason: order.ReasonKeyCompromise, Key: key, At: r.tick()})
+	require.NoError(t, err)
+	require.Zero(t, byKey.Reported())
+}
+
 func TestStaffDecideAProblemReport(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
@@ -446,6 +477,40 @@ func TestARevocationSettlesTheReportsAboutIt(t *testing.T) {
 	got, err = r.Revocation(r.ctx(), report.ID)
 	require.NoError(t, err)
 	require.NotZero(t, got.PublishedAt)
+}
+
+func TestWhoeverReportsWhatIsRevokedAlreadyIsTold(t *testing.T) {
+	t.Parallel()
+	for _, listed := range []bool{false, true} {
+		r := newRecord(t)
+		c := r.issued()
+		rev := r.revoked(c, order.ReasonCessationOfOperation)
+		if listed {
+			r.publish(c.Issuer, r.tick())
+		}
+		ask := r.revocationOf(c, order.ReasonSuperseded)
+		ask.Undecided, ask.Reporter, ask.AnswerDueAt = true, "reporter@example.com", ask.At.AddDate(0, 0, 1)
+		got, err := r.RequestRevocation(r.ctx(), ask)
+		require.NoError(t, err)
+		require.Equal(t, ask.ID, got.ID)
+		require.Equal(t, ask.Reporter, got.Reporter)
+		require.Equal(t, ask.At, got.DecidedAt, "nothing is left to decide")
+		require.Equal(t, rev.Reason, got.Reason, "for which it is revoked")
+		require.Equal(t, rev.ID, got.Reported().RevokedBy)
+		require.Equal(t, listed, !got.PublishedAt.IsZero())
+		require.False(t, got.Done(), "the reporter has to be told")
+		r.unchanged(func() {
+			again, err := r.RequestRevocation(r.ctx(), ask)
+			require.NoError(t, err)
+			require.Equal(t, got, again)
+			ask.ID, ask.Reporter = uuid.NewString(), ""
+			other, err := r.RequestRevocation(r.ctx(), ask)
+			require.NoError(t, err)
+			require.Equal(t, rev.ID, other.ID, "nobody to be told by mail")
+		})
+		_, err = r.VerifyAudit(r.ctx(), nil)
+		require.NoError(t, err)
+	}
 }
 
 func TestUnfinishedRevocationsComeByTheirClock(t *testing.T) {
@@ -680,6 +745,21 @@ func TestAReportIsAnsweredOnceAndItsClockFollowsTheReasonFound(t *testing.T) {
 	got, err = r.DecideRevocation(r.ctx(), report.ID, yes, nil)
 	require.NoError(t, err)
 	require.Equal(t, report.RequestedAt.Add(24*time.Hour), got.DueAt, "what was reported as less had five days")
+
+	c = r.issued()
+	ask = r.revocationOf(c, order.ReasonSuperseded)
+	ask.Undecided, ask.AnswerDueAt = true, ask.At.AddDate(0, 0, 1)
+	report, err = r.RequestRevocation(r.ctx(), ask)
+	require.NoError(t, err)
+	yes.At = r.tick()
+	got, err = r.DecideRevocation(r.ctx(), report.ID, yes, nil)
+	require.NoError(t, err)
+	require.False(t, got.Unanswered(), "a decision to revoke is an answer, before its list is out")
+	r.unchanged(func() {
+		require.NoError(t, r.EscalateAnswer(r.ctx(), report.ID, 1, noon, []order.Letter{letter(c.Order, order.LetterRevocationClock, "3", noon)}))
+		_, err = r.AnswerReport(r.ctx(), report.ID, answer, nil)
+		isFault(t, err, fault.Conflict, "revocation.answered")
+	})
 
 	urgent := r.reported(r.issued())
 	yes.Reason, yes.Within = order.ReasonSuperseded, 5*24*time.Hour

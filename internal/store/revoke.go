@@ -29,6 +29,7 @@ type targetRow struct {
 	RevokedAt  sql.NullTime  `db:"revoked_at"`
 	Reason     sql.NullInt16 `db:"revocation_reason"`
 	Revocation sql.NullString
+	Named      bool // by the request that it is read for
 }
 
 const targetColumns = `order_number, sequence, issuer, serial, not_after, key_hash, revoked_at, revocation_reason, certificates.revocation`
@@ -42,6 +43,7 @@ func (t targetRow) changes(reason order.RevocationReason) bool {
 // targets are the certificates of a request, under lock, and the keys that it says are compromised.
 type targets struct {
 	certificates []targetRow
+	named        []targetRow // of them those that the request names; the others have their keys
 	keys         [][]byte
 	blockedBy    []string // for each key the request that blocked it, or ""
 }
@@ -64,6 +66,10 @@ func (t targets) settledBy(reason order.RevocationReason) string {
 	return by
 }
 
+func (t targets) names(c targetRow) bool {
+	return slices.ContainsFunc(t.named, func(n targetRow) bool { return n.compare(c) == 0 })
+}
+
 func (t targets) holds(number string, sequence int) bool {
 	return slices.ContainsFunc(t.certificates, func(c targetRow) bool { return c.Order == number && c.Sequence == sequence })
 }
@@ -72,15 +78,6 @@ func (t targets) holds(number string, sequence int) bool {
 func (t targets) orders() []string {
 	var out []string
 	for _, c := range t.certificates {
-		out = append(out, c.Order)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-func ordersOf(r order.Revocation) []string {
-	var out []string
-	for _, c := range r.Certificates {
 		out = append(out, c.Order)
 	}
 	slices.Sort(out)
@@ -137,7 +134,7 @@ func (c *change) lockNamed(ctx context.Context, named []targetRow, r order.Revoc
 // lockWithKeys locks the named certificates and, of those with one of the keys, all that have not expired. The lock on the key keeps
 // another certificate with it from being issued meanwhile.
 func (c *change) lockWithKeys(ctx context.Context, named []targetRow, keys [][]byte, at time.Time) (targets, error) {
-	t := targets{keys: keys}
+	t := targets{keys: keys, named: slices.Clone(named)}
 	if len(keys) > 0 {
 		if err := c.fillKeys(ctx); err != nil {
 			return t, err
