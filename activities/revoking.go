@@ -263,8 +263,8 @@ type OriginalInput struct {
 	At     time.Time `json:"at"` // of the approval: the clock runs from it
 }
 
-// RevokeOriginal revokes the original of a reissue whose key is compromised, with every other certificate that has the key (SBR 4.9.1.1:
-// within 24 hours), and sets the request on its way. Repeated, it finds the request. One that is revoked for that already stays so.
+// RevokeOriginal revokes the original of a reissue whose key is said to be compromised, with the subscriber's other certificates that have the key
+// (SBR 4.9.1.1: within 24 hours), and sets the request on its way. Repeated, it finds the request. One that is revoked for that already stays so.
 func (r *Revoking) RevokeOriginal(ctx context.Context, in OriginalInput) (RevocationInput, error) {
 	original, _, err := r.Records.Original(ctx, in.Number)
 	if err != nil {
@@ -273,7 +273,7 @@ func (r *Revoking) RevokeOriginal(ctx context.Context, in OriginalInput) (Revoca
 	clock := r.Policy.At(in.At).RevocationClock(order.RevocationByStaff, order.ReasonKeyCompromise)
 	rev, err := r.Records.RequestRevocation(ctx, order.RevocationRequest{
 		ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte("revocation for reissue "+in.Number)).String(), Origin: order.RevocationByStaff, Actor: in.Actor,
-		Reason: order.ReasonKeyCompromise, Issuer: original.Issuer, Serial: original.Serial, Note: "reissue " + in.Number,
+		Reason: order.ReasonKeyCompromise, Issuer: original.Issuer, Serial: original.Serial, Note: "reissue " + in.Number, Reissue: true,
 		At: in.At, DueAt: in.At.Add(clock),
 	})
 	if err != nil {

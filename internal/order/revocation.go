@@ -90,8 +90,8 @@ const (
 // Subscriber reports whether the request is the subscriber's own.
 func (o RevocationOrigin) Subscriber() bool { return o == RevocationByMail || o == RevocationByProof }
 
-// RevocationRequest asks to revoke one certificate, or all that hold a key. A request for reason keyCompromise always means every
-// certificate with the same key, and blocks the key.
+// RevocationRequest asks to revoke one certificate, or all that hold a key. A request for reason keyCompromise means every certificate with
+// the same key, and blocks the key, unless it is only claimed.
 type RevocationRequest struct {
 	ID        string // UUID, of the door's making: the same id again is the same request
 	Origin    RevocationOrigin
@@ -102,12 +102,18 @@ type RevocationRequest struct {
 	Key       []byte // SHA-256 of the SubjectPublicKeyInfo; RevocationByKey alone
 	Note      string // free text for staff; neither published nor mailed
 	Link      string // RevocationByMail: id of the link that confirms it, used up with it
+	Reissue   bool   // it follows from the reissue of its certificate
 	Undecided bool   // a problem report (SBR 4.9.3): staff decide within its clock
 	At        time.Time
 	DueAt     time.Time // when the certificate must be on a CRL (SBR 4.9.1.1)
 
 	Reporter    string    // Undecided: mail address of whoever reported it; empty: they are told in another way
 	AnswerDueAt time.Time // Undecided: when reporter and subscriber must have a preliminary answer (SBR 4.9.5)
+}
+
+// Claimed reports whether nothing but the subscriber's word says that the key is compromised: no signature with it, no finding of staff.
+func (r RevocationRequest) Claimed() bool {
+	return r.Reason == ReasonKeyCompromise && (r.Origin == RevocationByMail || r.Reissue)
 }
 
 // Check returns the rules that the request breaks, whatever the certificate's state.

@@ -10,7 +10,7 @@ import (
 )
 
 // RequestRevocation keeps the request and, unless staff still have to decide, revokes at once what it names: its certificate, or for a
-// compromised key every certificate with it that has not expired, and the key is blocked. A link that confirms the request is used up
+// compromised key every certificate with it that has not expired, and the key is blocked; a mere claim reaches only the claimant's own (confine). A link that confirms the request is used up
 // with it. The same id again changes nothing; neither does a request for what is revoked already: it is answered with the request that
 // did it, and kept as well only where somebody who reported it waits to be told. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
 func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest) (order.Revocation, error) {
@@ -22,6 +22,10 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 			return err
 		}
 		t, err := c.lockTargets(ctx, r)
+		if err != nil {
+			return err
+		}
+		t, foreign, err := c.confine(ctx, r, t)
 		if err != nil {
 			return err
 		}
@@ -39,6 +43,11 @@ func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest
 		}
 		if !r.Undecided {
 			if err := c.revoke(ctx, r, t); err != nil {
+				return err
+			}
+		}
+		if len(foreign) > 0 {
+			if err := c.reportClaim(ctx, r, t.named[0], foreign); err != nil {
 				return err
 			}
 		}
