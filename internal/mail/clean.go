@@ -30,10 +30,10 @@ func text(s string, limit int) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// name is line for what a stranger calls himself: it cannot carry a link into our mail.
-func name(s string) string {
-	return strings.ReplaceAll(line(s, maxLine), "://", "[://]")
-}
+// name is line for what a stranger calls himself: it cannot carry a link into our mail. Organisations are called Example.com K.K., so
+// such a name is written otherwise rather than refused; hidden characters that keep programs from making a link are none that
+// readers could see or copy.
+func name(s string) string { return order.Unlinked(line(s, maxLine)) }
 
 // visible maps a character to itself, to a space or to nothing.
 func visible(r rune) rune {

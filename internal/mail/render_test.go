@@ -417,12 +417,21 @@ func TestHostileFactsStayText(t *testing.T) {
 func TestNamesCarryNoLinks(t *testing.T) {
 	t.Parallel()
 	l := letter(examples()[9], order.Japanese)
-	l.Facts.Organization = "賞品は https://evil.example/win へ"
-	got, err := renderer(t, false).Render(l)
-	require.NoError(t, err)
 	require.Equal(t, order.LetterDomainApproval, l.Kind)
-	require.NotContains(t, got.Text, "https://evil.example")
-	require.NotContains(t, got.HTML, "https://evil.example")
+	for name, written := range map[string]string{
+		"賞品は https://evil.example/win へ": "賞品は https[://]evil.example/win へ",
+		"今すぐ example.org へ":              "今すぐ example[.]org へ",
+		"今すぐｅｘａｍｐｌｅ．ｏｒｇへ":                "今すぐexample[.]orgへ",
+		"Example.org K.K.":               "Example[.]org K.K.",
+	} {
+		l.Facts.Organization = name
+		got, err := renderer(t, false).Render(l)
+		require.NoError(t, err)
+		require.Contains(t, got.Text, written)
+		require.Contains(t, got.HTML, written)
+		require.NotContains(t, got.Text, name)
+		require.NotContains(t, got.HTML, name)
+	}
 }
 
 // FuzzRender shows that no facts can break a mail: one line of subject, our elements only, no character that hides or turns text.
