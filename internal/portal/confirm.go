@@ -45,9 +45,14 @@ func (p *portal) confirm(w http.ResponseWriter, r *http.Request, status int, f f
 	if err != nil {
 		return p.again(w, r, f, err, p.renderForm)
 	}
+	request := p.decode(r, a.CSR, a)
+	if request.Fault != nil { // the record knows more of keys than the rules do
+		f.broken = append(f.broken, *request.Fault)
+		return p.renderForm(w, r, max(status, http.StatusUnprocessableEntity), f, n)
+	}
 	return p.render(w, r, status, "confirm", confirmView{
 		Kind: "enroll", Notice: n, Carried: f.Carried(enrollFields), FormToken: p.formTokenFor(w, r, submitPath),
-		Parts: f.review(a), CSR: p.csrOf(a), TermsURL: p.Brand.TermsURL, Language: a.Language,
+		Parts: f.review(a), CSR: request, TermsURL: p.Brand.TermsURL, Language: a.Language,
 	})
 }
 
