@@ -165,7 +165,7 @@ func ReportAnswer(st order.Status, rev order.Revocation, now time.Time, words, o
 	contact := reporterAnswer(st, rev, now, words, outcome)
 	contact.Key += "/contact"
 	own := letter(order.LetterReportAnswer, "", st.Number, st.Application, now, contact.Facts)
-	contact.Recipient, contact.Facts.ContactName = own.Recipient, own.Facts.ContactName
+	contact.Recipient, contact.Facts.ContactName, contact.Facts.Other.ContactName = own.Recipient, own.Facts.ContactName, own.Facts.Other.ContactName
 	letters := []order.Letter{contact}
 	if rev.Reporter != "" {
 		letters = append(letters, reporterAnswer(st, rev, now, words, outcome))
@@ -178,7 +178,7 @@ func reporterAnswer(st order.Status, rev order.Revocation, now time.Time, words,
 	l := letter(order.LetterReportAnswer, rev.ID+"/"+outcome, st.Number, st.Application, now, order.Facts{
 		Serial: rev.Certificates[0].Serial, Request: rev.ID, Reason: words, Outcome: outcome,
 	})
-	l.Recipient, l.Facts.ContactName, l.Facts.CertificateEmail, l.Facts.Organization = rev.Reporter, "", "", ""
+	l.Recipient, l.Facts.ContactName, l.Facts.CertificateEmail, l.Facts.Organization, l.Facts.Other = rev.Reporter, "", "", "", order.Names{}
 	return l
 }
 

@@ -71,6 +71,7 @@ func cleaned(f order.Facts) order.Facts {
 		*s = line(*s, maxLine)
 	}
 	f.Organization, f.ContactName = name(f.Organization), name(f.ContactName)
+	f.Other.Organization, f.Other.ContactName = name(f.Other.Organization), name(f.Other.ContactName)
 	f.Question, f.Reason = text(f.Question, maxText), text(f.Reason, maxText)
 	corrections := make([]order.Correction, 0, len(f.Corrections))
 	for _, c := range f.Corrections {
