@@ -46,6 +46,8 @@ type Records interface {
 	Submitted(ctx context.Context, key string) (number string, accepted bool, err error)
 	// StopReminders ends the reminders that the order's certificates expire, to one recipient. A repeat changes nothing.
 	StopReminders(ctx context.Context, number, recipient string, at time.Time) error
+	// RemindersStopped reports whether that has been done.
+	RemindersStopped(ctx context.Context, number, recipient string) (bool, error)
 }
 
 // Desk takes applications, with the rules of the command line.
