@@ -91,6 +91,22 @@ func TestVoucherRefused(t *testing.T) {
 	require.Equal(t, 1, s.desk.accepted())
 }
 
+// A voucher for another validity: either may be what is wrong.
+func TestAVoucherForAnotherValidityMarksBoth(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	s.desk.refuse = func(order.Application) error {
+		return fault.New(fault.Conflict, "voucher.validity", "このバウチャー/クーポンは有効期間2年用です。", "This voucher is for a certificate of 2 year(s).")
+	}
+	c := s.visitor()
+	_, carried := s.confirm(c, filled(t))
+	p := s.post(c, "/enroll/submit", carried)
+	for _, id := range []string{"voucher-fault", "validity_years-fault"} {
+		require.Contains(t, p.text, `id="`+id+`"`)
+	}
+	require.Contains(t, p.text, "有効期間を変更するか")
+}
+
 // TestWithoutEngineOrRecordNothingIsLost: the confirm page comes back, says so and goes through when they are there again; an answer that
 // was lost on its way makes no second order.
 func TestWithoutEngineOrRecordNothingIsLost(t *testing.T) {
