@@ -314,7 +314,7 @@ func TestSubjectsAndSendersOfTheGuide(t *testing.T) {
 	t.Parallel()
 	r := renderer(t, false)
 	want := map[string][2]string{
-		"receipt-email":      {"デジサート・ジャパン合同会社 <updates@digicert.com>", "セキュアメールID申請完了のご連絡"},
+		"receipt-email":      {"デジサート・ジャパン合同会社 <updates@digicert.com>", "セキュアメールID申請完了のご連絡（オーダー番号 1234567890）"},
 		"domain-approval":    {"no-reply@digitalcertvalidation.com", "Please validate ownership of your domain example.co.jp"},
 		"issued-certificate": {"DigiCert <admin@digicert.com>", "DigiCert：S/MIME証明書 発行のお知らせ"},
 		"issued-contact":     {"DigiCert <admin@digicert.com>", "DigiCert: デジサートジャパン より証明書のご案内"},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"securemailid.example/internal/order"
+	"securemailid.example/internal/voucher"
 )
 
 // confirmView is the page on which an application is reviewed, printed and saved before it is handed in (G13).
@@ -61,7 +62,7 @@ func (f form) review(a order.Application) []reviewPart {
 	o := a.Organization
 	return append([]reviewPart{
 		{Title: "enroll.part.certificate", Product: true, Rows: []reviewRow{
-			{Path: "voucher", Value: a.Voucher}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
+			{Path: "voucher", Value: grouped(a.Voucher)}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
 			f.row("certificate_email", a.CertificateEmail), f.chosen("dcv_method", string(a.DCVMethod)),
 		}},
 		{Title: "enroll.part.organization", Country: true, Rows: rows(
@@ -70,6 +71,15 @@ func (f form) review(a order.Application) []reviewPart {
 			f.row("organization.street", o.Street), f.row("organization.postal_code", o.PostalCode), f.row("organization.telephone", order.NationalPhone(o.Telephone)),
 		)},
 	}, f.reviewPeople(a.Representative, a.TechnicalContact)...)
+}
+
+// grouped writes a voucher in fours, as it is printed for people: in one piece 32 characters are hard to compare, and break badly on a phone.
+func grouped(code string) string {
+	c, err := voucher.Normalize(code)
+	if err != nil {
+		return code
+	}
+	return c.Grouped()
 }
 
 // reviewPeople sets the two persons of a form as they were understood beside what was typed (G11, G12).
