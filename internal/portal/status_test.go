@@ -89,6 +89,10 @@ func states() map[string]func(*order.Status) {
 				{EvidenceRef: order.EvidenceRef{Kind: order.OrganizationEvidence, Order: "4827160001", At: now.AddDate(-1, 0, 0)}, ReusedAt: now},
 			}}
 		},
+		"revoked": func(s *order.Status) {
+			s.State, s.Challenge, s.Awaited = order.Issued, nil, nil
+			s.Certificates = []order.CertificateView{{Sequence: 1, Serial: "4f1c9a7be02d5533a1b2c3d4e5f60718", NotAfter: now.AddDate(1, 0, 0), RevokedAt: now, Reason: "keyCompromise"}}
+		},
 		"dns-cname": func(s *order.Status) {
 			s.Challenge.Method = order.DCVCNAME
 			s.Challenge.Instruction = order.Instruction{RecordName: "_" + s.Challenge.Token + ".example.co.jp", RecordType: "CNAME", RecordValue: "dcv.example.com"}
