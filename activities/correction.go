@@ -29,16 +29,8 @@ func (c *Commands) corrected(cmd order.SubjectCorrected, st order.Status, rules 
 		return []order.Letter{contact}
 	}
 	representative := letter(order.LetterCorrected, key+"/representative", st.Number, app, now, facts)
-	representative.Recipient, representative.Facts.ContactName = app.Representative.Email, nameIn(app.Representative, app.Language)
+	representative.Recipient, representative.Facts = app.Representative.Email, greeting(representative.Facts, app.Language, app.Representative)
 	return []order.Letter{contact, representative}
-}
-
-// nameIn is how a letter in the language greets the representative.
-func nameIn(r order.Representative, l order.Language) string {
-	if l == order.English {
-		return r.GivenName + " " + r.FamilyName
-	}
-	return r.FamilyNameJA + " " + r.GivenNameJA
 }
 
 // deliver has the order's undelivered letters of the kind sent, each by a workflow of its own: the order's workflow is not told of them, and its

@@ -60,17 +60,57 @@ func (a Addresses) withRenewal(l order.Letter, expires time.Time) order.Letter {
 // letter addresses a letter to the technical contact, the contact for questions about the application (G12).
 func letter(kind order.LetterKind, key, number string, app order.Application, at time.Time, facts order.Facts) order.Letter {
 	facts.Number = number
-	facts.Organization = app.Organization.Name
-	if app.Language == order.Japanese {
-		facts.Organization = app.Organization.NameJA
-	}
 	facts.CertificateEmail = app.CertificateEmail
-	facts.ContactName = app.TechnicalContact.FamilyName + " " + app.TechnicalContact.GivenName
+	facts = named(facts, app.Language, func(l order.Language) order.Names {
+		return order.Names{Organization: organizationIn(app.Organization, l), ContactName: contactIn(app.TechnicalContact, l)}
+	})
 	facts.ValidityYears = app.ValidityYears
 	return order.Letter{
 		ID: uuid.NewString(), Order: number, Kind: kind, Key: key, Recipient: app.TechnicalContact.Email,
 		Language: app.Language, Facts: facts, CreatedAt: at,
 	}
+}
+
+// named are the facts with the names in the letter's language and, for a letter whose reader may want the other one, in that.
+func named(f order.Facts, l order.Language, in func(order.Language) order.Names) order.Facts {
+	own, other := in(order.Japanese), in(order.English)
+	if l != order.Japanese {
+		own, other = other, own
+	}
+	f.Organization, f.ContactName, f.Other = own.Organization, own.ContactName, other
+	return f
+}
+
+// greeting are the facts with the representative as whom the letter greets.
+func greeting(f order.Facts, l order.Language, r order.Representative) order.Facts {
+	f.ContactName, f.Other.ContactName = nameIn(r, order.Japanese), nameIn(r, order.English)
+	if l != order.Japanese {
+		f.ContactName, f.Other.ContactName = f.Other.ContactName, f.ContactName
+	}
+	return f
+}
+
+func organizationIn(o order.Organization, l order.Language) string {
+	if l == order.Japanese {
+		return o.NameJA
+	}
+	return o.Name
+}
+
+// contactIn is how a letter in the language greets the technical contact, whose name the form has in Latin letters only (G12).
+func contactIn(t order.TechnicalContact, l order.Language) string {
+	if l == order.Japanese {
+		return t.FamilyName + " " + t.GivenName
+	}
+	return t.GivenName + " " + t.FamilyName
+}
+
+// nameIn is how a letter in the language greets the representative.
+func nameIn(r order.Representative, l order.Language) string {
+	if l == order.Japanese {
+		return r.FamilyNameJA + " " + r.GivenNameJA
+	}
+	return r.GivenName + " " + r.FamilyName
 }
 
 // domainOf returns the part after the last @ of a validated address.

@@ -77,7 +77,7 @@ func TestTheHolderOfACertificateCanActOnTheNotice(t *testing.T) {
 		require.Equal(t, one.NotAfter, l.Facts.NotAfter)
 		require.Equal(t, order.NewDevice, l.Facts.ReissueReason)
 	}
-	require.Equal(t, "Gijutsu Tantou", contact.Facts.ContactName)
+	require.Equal(t, "Tantou Gijutsu", contact.Facts.ContactName)
 	require.Empty(t, contact.Facts.Link)
 	contact.Order = one.Order // whose page it opens
 	opens(t, contact, contact.Facts.StatusLink, "/status/", order.LinkStatus, now.Add(rules.StatusLinkLife))

@@ -76,7 +76,7 @@ func TestBothRecipientsGetALetterOfTheirOwn(t *testing.T) {
 	contact, address := e.letters[0], e.letters[1]
 	require.Equal(t, []string{contact.ID, address.ID}, e.posted)
 	require.Equal(t, []string{"tech@example.co.jp", "info@example.co.jp"}, []string{contact.Recipient, address.Recipient})
-	require.Equal(t, "Gijutsu Tantou", contact.Facts.ContactName)
+	require.Equal(t, "Tantou Gijutsu", contact.Facts.ContactName)
 	require.Empty(t, address.Facts.ContactName)
 	require.NotEqual(t, contact.Key, address.Key)
 	for _, l := range e.letters {
@@ -97,7 +97,7 @@ func TestOneMailboxGetsOneLetter(t *testing.T) {
 	_, err := remind(t, e)
 	require.NoError(t, err)
 	require.Len(t, e.letters, 1)
-	require.Equal(t, "Gijutsu Tantou", e.letters[0].Facts.ContactName)
+	require.Equal(t, "Tantou Gijutsu", e.letters[0].Facts.ContactName)
 }
 
 func TestAFullPageHasANextOne(t *testing.T) {

@@ -32,7 +32,7 @@ func (a Addresses) withReuse(st order.Status, r order.Representative, until, now
 		Domain: st.Domain, Link: address, LinkExpires: expires, Deadline: until,
 	})
 	l.Recipient, l.Links = r.Email, []order.Link{link}
-	l.Facts.ContactName = nameIn(r, l.Language)
+	l.Facts = greeting(l.Facts, l.Language, r)
 	return l
 }
 

@@ -272,7 +272,7 @@ func TestBothAddressesHearOfARevocationOnce(t *testing.T) {
 		require.Equal(t, "superseded", l.Facts.RevocationReason)
 		require.Equal(t, now, l.Facts.RevokedAt)
 	}
-	require.Equal(t, "Gijutsu Tantou", to["tech@example.com"].Facts.ContactName)
+	require.Equal(t, "Tantou Gijutsu", to["tech@example.com"].Facts.ContactName)
 	require.Empty(t, to["info@example.co.jp"].Facts.ContactName)
 	require.ElementsMatch(t, []activities.PostInput{
 		{Number: "1000000001", Letter: r.letters[0].ID}, {Number: "1000000001", Letter: r.letters[1].ID},

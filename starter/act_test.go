@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,7 +134,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	c := newCounter(t)
 	var visit func(path []string)
 	visit = func(path []string) {
-		help := c.ok(append(path, "--help")...)
+		help := c.ok(append(slices.Clone(path), "--help", "--lang", "both")...)
 		require.Contains(t, help, "使い方 / Usage:", path)
 		for _, line := range strings.Split(help, "\n") {
 			name, _, found := strings.Cut(strings.TrimSpace(line), " ")

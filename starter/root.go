@@ -70,11 +70,11 @@ func (p *program) root() *cobra.Command {
 Orders, validation and issuance of Secure Mail ID, organisation-validated S/MIME certificates.
 
 終了コード / exit codes:
-  0  完了                          done
-  1  内部エラー                    something failed on our side
-  2  入力の誤り                    the input or the command line is wrong
-  3  拒否 (バウチャー使用済みなど) refused, such as by a used voucher or the order's state
-  4  一時的に利用不可              temporarily unavailable: try the same again later
+  0  完了 / done
+  1  内部エラー / something failed on our side
+  2  入力の誤り / the input or the command line is wrong
+  3  拒否 (バウチャー使用済みなど) / refused, such as by a used voucher or the order's state
+  4  一時的に利用不可 / temporarily unavailable: try the same again later
 
 設定は環境変数 (docs/operations.md) または --settings のファイルから読みます。
 Settings come from the environment (docs/operations.md) or the file of --settings.`,
@@ -86,10 +86,12 @@ Settings come from the environment (docs/operations.md) or the file of --setting
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpFunc(p.explain)
+	root.InitDefaultHelpFlag() // or it would take what follows it for its value
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.language, "lang", "", "表示言語 ja, en, both (既定: ロケール) / language (default: the locale's)")
-	flags.StringVar(&p.settings, "settings", "", "設定ファイル KEY=value / settings file (default: "+defaultSettings+" if SMID_DATABASE_URL is unset)")
+	flags.StringVar(&p.language, "lang", "", "表示言語 ja, en, both (既定: ロケール) / language: ja, en or both (default: the locale's)")
+	flags.StringVar(&p.settings, "settings", "", "設定ファイル KEY=value (既定: SMID_DATABASE_URL がなければ "+defaultSettings+") / settings file KEY=value (default: "+defaultSettings+" if SMID_DATABASE_URL is unset)")
 	flags.BoolVarP(&p.verbose, "verbose", "v", false, "エラーの原因も表示 / show causes of failures as well")
 	root.AddGroup(
 		&cobra.Group{ID: groupApplicant, Title: "申請者 / Applicants:"},
@@ -146,5 +148,5 @@ const usageTemplate = `使い方 / Usage:{{if .Runnable}}
 共通オプション / Global flags:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
 
-"{{.CommandPath}} [command] --help" で各コマンドの説明 / explains a command.{{end}}
+{{.CommandPath}} [command] --help  各コマンドの説明 / explains a command{{end}}
 `

@@ -48,7 +48,7 @@ func (p *program) loadSettings() error {
 			return err
 		}
 	}
-	if !asked {
+	if !asked && !p.json {
 		p.err.Println(p.err.Dim(p.say("開発環境の設定を使います", "using the development stack's settings") + ": " + path))
 	}
 	return nil

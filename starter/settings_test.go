@@ -57,6 +57,12 @@ func TestDevelopmentSettingsFillInWhatIsNotSet(t *testing.T) {
 	c.env["SMID_POLICY"] = "public-trust"
 	require.NoError(t, c.settings("").loadSettings())
 	require.Contains(t, c.said.String(), defaultSettings, "it says so")
+	c.said.Reset()
+	delete(c.env, "SMID_DATABASE_URL")
+	p := c.settings("")
+	p.json = true
+	require.NoError(t, p.loadSettings())
+	require.Empty(t, c.said.String(), "not to a program that reads the answer")
 	require.Equal(t, "postgres://dev", c.env["SMID_DATABASE_URL"])
 	require.Equal(t, "public-trust", c.env["SMID_POLICY"], "the environment wins over the default file")
 	c.said.Reset()

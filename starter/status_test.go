@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,23 @@ func TestStatusPageSaysWhatIsReused(t *testing.T) {
 	for _, kind := range []order.ReuseEnd{order.EndTooOld, order.EndInvalidated, order.EndForbidden, order.EndCorrected, order.EndNumber, order.EndRejected, order.EndDistrusted} {
 		require.NotEmpty(t, kind.Text().JA, kind)
 		require.NotEmpty(t, kind.Text().EN, kind)
+	}
+}
+
+// A reissue of whatever an organisation has: what is not known yet has no line, and what the review has to do is told by how many fit.
+func TestStatusPageOfAReissueByOrganisation(t *testing.T) {
+	t.Parallel()
+	c, fit := newCounter(t), order.OriginalView{CertificateRef: order.CertificateRef{Order: "1234567800", Sequence: 1}, Serial: "5a0b", Email: "info@example.jp"}
+	for n, want := range map[int]string{0: "no certificate fits at present", 1: "one certificate fits: the review confirms it", 2: "several certificates fit: the review chooses one (--original)"} {
+		page := c.page(order.Status{
+			Number: "1234567890", Type: order.Reissue, State: order.Review, Reissue: &order.ReissueView{Asked: "第三株式会社", Reason: order.KeyLost, Candidates: slices.Repeat([]order.OriginalView{fit}, n)},
+			Application: order.Application{Organization: order.Organization{NameJA: "第三株式会社", Name: "Third K.K."}},
+		}, "en")
+		require.Contains(t, page, want)
+		require.Regexp(t, `applicant: +第三株式会社\n`, page)
+		for _, none := range []string{"certificate address", "certified as", "telephone as in the form"} {
+			require.NotContains(t, page, none)
+		}
 	}
 }
 

@@ -81,6 +81,13 @@ func (p *program) fact(ja, en, value string) {
 	p.out.Println("  " + cli.Pad(p.say(ja, en)+":", p.labelWidth()) + " " + value)
 }
 
+// known prints a labelled line where there is something to print.
+func (p *program) known(ja, en, value string) {
+	if value != "" {
+		p.fact(ja, en, value)
+	}
+}
+
 func (p *program) labelWidth() int {
 	if p.lang == cli.Both {
 		return 46
@@ -95,8 +102,8 @@ var typeNames = map[order.Type]fault.Text{
 func (p *program) facts(s order.Status) {
 	p.fact("申請区分", "type", p.lang.Of(typeNames[s.Type])+", "+p.say(fmt.Sprintf("%d年", s.ValidityYears), fmt.Sprintf("%d year(s)", s.ValidityYears)))
 	p.renews(s)
-	p.fact("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
-	p.fact("証明書の記載内容", "certified as", cli.Plain(subjectLine(s.Subject)))
+	p.known("メールアドレス", "certificate address", cli.Plain(s.CertificateEmail))
+	p.known("証明書の記載内容", "certified as", cli.Plain(subjectLine(s.Subject)))
 	p.people(s)
 	p.fact("受付日時", "accepted", p.at(s.CreatedAt))
 	p.fact("現在の状態の開始", "in this state since", p.at(s.StateSince))
@@ -118,20 +125,19 @@ func (p *program) people(s order.Status) {
 		return
 	}
 	r, c := a.Representative, a.TechnicalContact
-	p.fact("申請団体", "applicant", cli.Plain(a.Organization.NameJA+", "+a.Organization.PostalCode+" "+a.Organization.Street))
-	p.fact("電話番号 (申請書の記載)", "telephone as in the form", cli.Plain(a.Organization.Telephone))
+	p.fact("申請団体", "applicant", cli.Plain(joined(", ", a.Organization.NameJA, joined(" ", a.Organization.PostalCode, a.Organization.Street))))
+	p.known("電話番号 (申請書の記載)", "telephone as in the form", cli.Plain(a.Organization.Telephone))
 	p.fact("申請責任者", "representative", cli.Plain(fmt.Sprintf("%s %s %s (%s %s) %s", r.Department, r.FamilyNameJA, r.GivenNameJA, r.GivenName, r.FamilyName, r.Email)))
 	p.fact("技術担当者", "technical contact", cli.Plain(fmt.Sprintf("%s %s, %s %s, %s, %s", c.Company, c.Department, c.GivenName, c.FamilyName, c.Telephone, c.Email)))
 }
 
 func subjectLine(s order.Subject) string {
-	parts := []string{s.Organization}
-	for _, v := range []string{s.Unit, s.City, s.State, s.Identifier} {
-		if v != "" {
-			parts = append(parts, v)
-		}
-	}
-	return strings.Join(parts, ", ")
+	return joined(", ", s.Organization, s.Unit, s.City, s.State, s.Identifier)
+}
+
+// joined puts what is not empty together.
+func joined(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
 }
 
 func (p *program) heading(ja, en string) { p.out.Println("\n" + p.out.Bold(p.say(ja, en))) }

@@ -32,9 +32,21 @@ func (p *program) reissued(r *order.ReissueView) {
 		p.original(*r.Original)
 		return
 	}
-	p.out.Println("  " + p.out.Yellow(p.say("候補が複数あります。審査で1つを選んでください (--original)", "several certificates fit: the review chooses one (--original)")))
+	p.out.Println("  " + p.out.Yellow(p.candidates(len(r.Candidates))))
 	for _, c := range r.Candidates {
 		p.original(c)
+	}
+}
+
+// candidates says what the review has to choose from.
+func (p *program) candidates(n int) string {
+	switch n {
+	case 0:
+		return p.say("当てはまる証明書は現在ありません", "no certificate fits at present")
+	case 1:
+		return p.say("当てはまる証明書は1件です。審査で確認してください", "one certificate fits: the review confirms it")
+	default:
+		return p.say("候補が複数あります。審査で1つを選んでください (--original)", "several certificates fit: the review chooses one (--original)")
 	}
 }
 

@@ -111,8 +111,16 @@ func (d *Desk) Check(_ context.Context, a order.Application) (order.Application,
 	return n.Application, err
 }
 
-// CSR reads a signing request; a key that the operator's file knows to be compromised is refused. Submit asks the record as well.
-func (d *Desk) CSR(text string) (csr.Request, error) { return csr.Parse(text, d.Blocked) }
+// CSR reads a signing request, and refuses a compromised key as Submit does. While the record does not answer only the operator's file is
+// asked: the form can be filled in, and Submit asks again.
+func (d *Desk) CSR(ctx context.Context, text string) (csr.Request, error) {
+	keys := &keyCheck{ctx: ctx, file: d.Blocked, records: d.Records}
+	r, err := csr.Parse(text, keys)
+	if keys.Err != nil {
+		d.Logger.WarnContext(ctx, "the record did not say whether a key is compromised", "error", keys.Err)
+	}
+	return r, err
+}
 
 func (d *Desk) limits(blocked csr.Blocklist) order.Limits {
 	l := d.Rules.At(d.Clock()).Limits()

@@ -72,7 +72,7 @@ func open(t *testing.T) *bench {
 	hasher, err := voucher.NewHasher(bytes.Repeat([]byte{7}, voucher.MinKey))
 	require.NoError(t, err)
 	rules, _ := policy.Open(policy.Guide)
-	b.desk = &app.Desk{Records: b.records, Orders: orders{records: b.records}, Vouchers: hasher, Rules: rules, Clock: time.Now}
+	b.desk = &app.Desk{Records: b.records, Orders: orders{records: b.records}, Vouchers: hasher, Rules: rules, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}
 	b.code = b.voucher(hasher)
 	var h http.Handler
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r) }))
@@ -198,9 +198,32 @@ func TestCheckIsWhatSubmitHolds(t *testing.T) {
 	_, submitted := b.desk.Submit(t.Context(), order.Application{}, "")
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
 	require.Equal(t, submitted.Error(), err.Error())
-	_, err = b.desk.CSR("")
+	_, err = b.desk.CSR(t.Context(), "")
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
 	f, ok := errors.AsType[*fault.Error](err)
 	require.True(t, ok)
 	require.Equal(t, "csr", f.Fields[0].Path)
+}
+
+// A review promises nothing that the submission refuses: it knows the keys that the record knows. While the record does not answer, the
+// form can be filled in all the same.
+func TestAReviewKnowsTheKeysThatSubmitRefuses(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	text := b.form().Get("csr")
+	request, err := b.desk.CSR(t.Context(), text)
+	require.NoError(t, err)
+	_, err = b.records.RequestRevocation(t.Context(), order.RevocationRequest{
+		ID: uuid.NewString(), Origin: order.RevocationByKey, Actor: "staff/test", Reason: order.ReasonKeyCompromise, Key: request.Fingerprint[:], At: time.Now(),
+	})
+	require.NoError(t, err)
+	_, err = b.desk.CSR(t.Context(), text)
+	f, ok := errors.AsType[*fault.Error](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, "csr.compromised", f.Fields[0].Code)
+
+	away, leave := context.WithCancel(t.Context())
+	leave()
+	_, err = b.desk.CSR(away, text)
+	require.NoError(t, err)
 }

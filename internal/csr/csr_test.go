@@ -341,6 +341,17 @@ func TestOverridesListsWhatTheFormReplaces(t *testing.T) {
 		{"organization.country", "US", "JP"},
 	}, r.Overrides(form))
 	require.Empty(t, Request{}.Overrides(form), "a request that names nothing contradicts nothing")
+
+	for cn, want := range map[string][]Override{
+		"boss@other.example": {{"certificate_email", "boss@other.example", "info@example.jp"}},
+		"old@example.jp":     {{"certificate_email", "old@example.jp", "info@example.jp"}},
+		"INFO@example.jp":    nil,
+		"Sample Trading":     nil,
+	} {
+		require.Equal(t, want, Request{Emails: []string{"info@example.jp"}, Subject: Subject{CommonName: cn}}.Overrides(form), "a common name that holds an address: %s", cn)
+	}
+	twice := Request{Emails: []string{"old@example.jp"}, Subject: Subject{CommonName: "old@example.jp"}}
+	require.Len(t, twice.Overrides(form), 1, "an address is named once")
 }
 
 func FuzzCSR(f *testing.F) {

@@ -1,6 +1,9 @@
 package csr
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Form is what the application form says about the names that a request may carry as well.
 type Form struct {
@@ -22,7 +25,7 @@ func (r Request) Overrides(f Form) []Override {
 			out = append(out, Override{Path: path, CSR: found, Form: form})
 		}
 	}
-	for _, e := range r.Emails {
+	for _, e := range r.addresses() {
 		if !strings.EqualFold(e, f.Email) {
 			add("certificate_email", e, f.Email)
 		}
@@ -33,4 +36,12 @@ func (r Request) Overrides(f Form) []Override {
 	add("organization.city", r.Subject.City, f.City)
 	add("organization.country", r.Subject.Country, f.Country)
 	return out
+}
+
+// addresses are those of the certificate that the request asks for: the common name may hold one, as in the certificates that we issue.
+func (r Request) addresses() []string {
+	if cn := r.Subject.CommonName; strings.Contains(cn, "@") && !slices.Contains(r.Emails, cn) {
+		return append(slices.Clone(r.Emails), cn)
+	}
+	return r.Emails
 }

@@ -197,7 +197,7 @@ func TestASubscriberRevokesByMail(t *testing.T) {
 	require.Equal(t, "cessationOfOperation", st.Certificates[0].Reason)
 	require.Equal(t, order.RevocationByMail, st.Revocations[0].Origin)
 	require.Contains(t, b.open(links[form.TechnicalContact.Email]), "証明書を失効しました", "the other link says what has become of it")
-	require.Contains(t, b.open(page), "この証明書は失効しています")
+	require.Contains(t, b.open(page), "この証明書は失効しました")
 	w.published(st.Revocations[0])
 	_, list := w.list(parsed(t, c.DER))
 	entry, ok := listed(list, parsed(t, c.DER))

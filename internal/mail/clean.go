@@ -30,10 +30,10 @@ func text(s string, limit int) string {
 	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
-// name is line for what a stranger calls himself: it cannot carry a link into our mail.
-func name(s string) string {
-	return strings.ReplaceAll(line(s, maxLine), "://", "[://]")
-}
+// name is line for what a stranger calls himself: it cannot carry a link into our mail. Organisations are called Example.com K.K., so
+// such a name is written otherwise rather than refused; hidden characters that keep programs from making a link are none that
+// readers could see or copy.
+func name(s string) string { return order.Unlinked(line(s, maxLine)) }
 
 // visible maps a character to itself, to a space or to nothing.
 func visible(r rune) rune {
@@ -71,6 +71,7 @@ func cleaned(f order.Facts) order.Facts {
 		*s = line(*s, maxLine)
 	}
 	f.Organization, f.ContactName = name(f.Organization), name(f.ContactName)
+	f.Other.Organization, f.Other.ContactName = name(f.Other.Organization), name(f.Other.ContactName)
 	f.Question, f.Reason = text(f.Question, maxText), text(f.Reason, maxText)
 	corrections := make([]order.Correction, 0, len(f.Corrections))
 	for _, c := range f.Corrections {

@@ -19,7 +19,7 @@ func GuideBrand() Brand {
 		MessageIDDomain: "digicert.com",
 		Subjects: Subjects{
 			DomainApproval:    "Please validate ownership of your domain {domain}",
-			Receipt:           Words{JA: "セキュアメールID申請完了のご連絡", EN: "Secure Mail ID: your application has been received"},
+			Receipt:           Words{JA: "セキュアメールID申請完了のご連絡（オーダー番号 {number}）", EN: "Secure Mail ID: your application has been received (order {number})"},
 			IssuedCertificate: Words{JA: "DigiCert：S/MIME証明書 発行のお知らせ", EN: "DigiCert: your S/MIME certificate has been issued"},
 			IssuedContact:     Words{JA: "DigiCert: デジサートジャパン より証明書のご案内", EN: "DigiCert: your certificate from DigiCert Japan"},
 		},

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
@@ -132,10 +133,10 @@ func (r *Renderer) Render(l order.Letter) (Rendered, error) {
 	if err := complete(l); err != nil {
 		return Rendered{}, err
 	}
-	lang := order.Japanese
-	if l.Language == order.English {
-		lang = order.English
+	if l.Language != order.English {
+		l.Language = order.Japanese
 	}
+	lang := l.Language
 	subject, err := r.subject(l, lang)
 	if err != nil {
 		return Rendered{}, err
@@ -176,10 +177,24 @@ func (r *Renderer) view(l order.Letter, lang order.Language) view {
 		Facts: l.Facts, Product: r.brand.Product.In(lang), Company: r.brand.Company.In(lang), Support: r.brand.Support, ReplyTo: r.brand.ReplyTo,
 		ApprovalSubject: r.fill(r.brand.Subjects.DomainApproval, l.Facts, lang), ApprovalFrom: r.brand.From.Validation,
 	}
+	if lang != l.Language {
+		v.Facts = inOther(v.Facts)
+	}
 	if l.Kind == order.LetterReceipt {
 		v.MailedBy = r.calendar.NextBusinessDay(l.CreatedAt)
 	}
 	return v
+}
+
+// inOther are the facts with the names of the other language. Letters of earlier releases have none; whoever is not named stays so.
+func inOther(f order.Facts) order.Facts {
+	if f.Organization != "" {
+		f.Organization = cmp.Or(f.Other.Organization, f.Organization)
+	}
+	if f.ContactName != "" {
+		f.ContactName = cmp.Or(f.Other.ContactName, f.ContactName)
+	}
+	return f
 }
 
 // shell is what holds the bodies of one mail together.

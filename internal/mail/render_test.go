@@ -148,7 +148,8 @@ func examples() []example {
 			f.FileURL = "http://example.co.jp/.well-known/pki-validation/fileauth.txt"
 		})},
 		{"domain-approval", order.LetterDomainApproval, facts(func(f *order.Facts) {
-			f.Link, f.LinkExpires = "https://portal.example.com/approve/"+token, valueUntil
+			f.Link, f.LinkExpires, f.ContactName = "https://portal.example.com/approve/"+token, valueUntil, ""
+			f.Other.Organization = "Sample Trading K.K."
 		})},
 		{"inquiry", order.LetterInquiry, facts(func(f *order.Facts) {
 			f.StatusLink = statusPage
@@ -193,12 +194,18 @@ func examples() []example {
 		{"receipt-renewal-of-nothing", order.LetterReceipt, renewal("")},
 		{"reuse-confirmation", order.LetterReuse, facts(func(f *order.Facts) {
 			f.CertificateEmail, f.ValidityYears, f.ContactName = "info@example.co.jp", 1, "申請 責任"
+			f.Other = order.Names{Organization: "Sample Trading K.K.", ContactName: "Sekinin Shinsei"}
 			f.Link, f.LinkExpires = "https://portal.example.com/confirm/"+token, time.Date(2026, 12, 19, 9, 0, 0, 0, time.UTC)
 		})},
 	}
 }
 
+// letter writes to a reader of the language; only some examples have the names of both.
 func letter(e example, lang order.Language) order.Letter {
+	if f := &e.facts; lang == order.English && f.Other != (order.Names{}) {
+		own := order.Names{Organization: f.Organization, ContactName: f.ContactName}
+		f.Organization, f.ContactName, f.Other = f.Other.Organization, f.Other.ContactName, own
+	}
 	return order.Letter{
 		ID: "0198c6f2-0000-7000-8000-000000000001", Order: e.facts.Number, Kind: e.kind, Recipient: "tech@example.co.jp", Language: lang,
 		Facts: e.facts, CreatedAt: time.Date(2026, 11, 20, 6, 0, 0, 0, time.UTC), // a Friday before a Monday holiday
@@ -307,7 +314,7 @@ func TestSubjectsAndSendersOfTheGuide(t *testing.T) {
 	t.Parallel()
 	r := renderer(t, false)
 	want := map[string][2]string{
-		"receipt-email":      {"デジサート・ジャパン合同会社 <updates@digicert.com>", "セキュアメールID申請完了のご連絡"},
+		"receipt-email":      {"デジサート・ジャパン合同会社 <updates@digicert.com>", "セキュアメールID申請完了のご連絡（オーダー番号 1234567890）"},
 		"domain-approval":    {"no-reply@digitalcertvalidation.com", "Please validate ownership of your domain example.co.jp"},
 		"issued-certificate": {"DigiCert <admin@digicert.com>", "DigiCert：S/MIME証明書 発行のお知らせ"},
 		"issued-contact":     {"DigiCert <admin@digicert.com>", "DigiCert: デジサートジャパン より証明書のご案内"},
@@ -414,15 +421,55 @@ func TestHostileFactsStayText(t *testing.T) {
 	}
 }
 
+// Each half of a mail in two languages writes the names in its own, whichever the application is in.
+func TestBothHalvesOfAMailWriteTheirOwnNames(t *testing.T) {
+	t.Parallel()
+	r := renderer(t, false)
+	own := order.Names{Organization: "第三株式会社", ContactName: "申請 責任"}
+	other := order.Names{Organization: "Third K.K.", ContactName: "Sekinin Shinsei"}
+	for _, lang := range []order.Language{order.Japanese, order.English} {
+		if lang == order.English {
+			own, other = other, own
+		}
+		l := letter(example{kind: order.LetterReuse, facts: facts(func(f *order.Facts) {
+			f.Link, f.Organization, f.ContactName, f.Other = "https://portal.example.com/confirm/"+token, own.Organization, own.ContactName, other
+		})}, order.Japanese)
+		l.Language = lang
+		got, err := r.Render(l)
+		require.NoError(t, err)
+		for _, want := range []string{"申請 責任 様", "Dear Sekinin Shinsei,", "申請団体：第三株式会社", "Organisation: Third K.K."} {
+			require.Contains(t, got.Text, want)
+		}
+
+		l.Facts.Other = order.Names{} // as earlier releases wrote it
+		got, err = r.Render(l)
+		require.NoError(t, err)
+		require.Equal(t, 2, strings.Count(got.Text, own.Organization))
+		l.Facts.ContactName, l.Facts.Other = "", other
+		got, err = r.Render(l)
+		require.NoError(t, err)
+		require.NotContains(t, got.Text, other.ContactName, "whoever is not named stays so")
+	}
+}
+
 func TestNamesCarryNoLinks(t *testing.T) {
 	t.Parallel()
 	l := letter(examples()[9], order.Japanese)
-	l.Facts.Organization = "賞品は https://evil.example/win へ"
-	got, err := renderer(t, false).Render(l)
-	require.NoError(t, err)
 	require.Equal(t, order.LetterDomainApproval, l.Kind)
-	require.NotContains(t, got.Text, "https://evil.example")
-	require.NotContains(t, got.HTML, "https://evil.example")
+	for name, written := range map[string]string{
+		"賞品は https://evil.example/win へ": "賞品は https[://]evil.example/win へ",
+		"今すぐ example.org へ":              "今すぐ example[.]org へ",
+		"今すぐｅｘａｍｐｌｅ．ｏｒｇへ":                "今すぐexample[.]orgへ",
+		"Example.org K.K.":               "Example[.]org K.K.",
+	} {
+		l.Facts.Organization = name
+		got, err := renderer(t, false).Render(l)
+		require.NoError(t, err)
+		require.Contains(t, got.Text, written)
+		require.Contains(t, got.HTML, written)
+		require.NotContains(t, got.Text, name)
+		require.NotContains(t, got.HTML, name)
+	}
 }
 
 // FuzzRender shows that no facts can break a mail: one line of subject, our elements only, no character that hides or turns text.

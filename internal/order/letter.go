@@ -50,6 +50,7 @@ type Facts struct {
 	Method           DCVMethod `json:"method,omitempty"`
 	Organization     string    `json:"organization,omitempty"`
 	ContactName      string    `json:"contact_name,omitempty"` // whom the letter greets
+	Other            Names     `json:"other,omitzero"`         // Organization and ContactName for the half in the other language
 	RecordName       string    `json:"record_name,omitempty"`  // DNS owner name to create
 	RecordValue      string    `json:"record_value,omitempty"` // TXT value or CNAME target
 	FileURL          string    `json:"file_url,omitempty"`     // where the file must be served
@@ -81,6 +82,12 @@ type Facts struct {
 	ReissueReason ReissueReason `json:"reissue_reason,omitempty"`
 	Original      string        `json:"original,omitempty"` // reissue-notice: order number of the certificate that is to be issued again; its Link revokes it
 	Renewal       RenewalFacts  `json:"renewal,omitzero"`   // receipt of a renewal (G3)
+}
+
+// Names are what a letter calls the organisation and whom it greets in one language.
+type Names struct {
+	Organization string `json:"organization,omitempty"`
+	ContactName  string `json:"contact_name,omitempty"`
 }
 
 // News is what is new about a challenge to whoever is told of it.

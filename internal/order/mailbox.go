@@ -54,6 +54,9 @@ func mailbox(path, s string) (Mailbox, *fault.Field) {
 		return Mailbox{}, required(path)
 	}
 	local, host, ok := strings.Cut(s, "@")
+	if strings.ContainsAny(s, "\r\n") || strings.ContainsFunc(host, unicode.IsSpace) {
+		return Mailbox{}, brokenEmail(path)
+	}
 	if !ok || !dotAtom.MatchString(local) {
 		return Mailbox{}, wrongEmail(path)
 	}
@@ -70,7 +73,7 @@ func mailbox(path, s string) (Mailbox, *fault.Field) {
 
 // mailDomain returns the A-labels of a domain that somebody can own: below a public suffix, not the suffix itself, no address.
 func mailDomain(path, host string) (string, *fault.Field) {
-	if strings.HasPrefix(host, "[") || strings.Contains(host, ":") || isAddress(host) {
+	if strings.HasPrefix(host, "[") || isAddress(host) {
 		return "", addressLiteral(path)
 	}
 	domain, err := idna.Lookup.ToASCII(host)
@@ -155,6 +158,12 @@ func scriptOf(c rune) string {
 func wrongEmail(path string) *fault.Field {
 	f := field(path, "email", "「名前@ドメイン」の形で、@の前は半角英数字と一般的な記号です。", "An e-mail address is name@domain, with plain letters, digits and common marks before the @.",
 		"例) info@example.jp", "Enter it as in info@example.jp.")
+	return &f
+}
+
+func brokenEmail(path string) *fault.Field {
+	f := field(path, "email.blank", "Eメールアドレスの途中に改行や空白は使えません。", "An e-mail address has no line breaks or blanks in it.",
+		"アドレスを1つだけ、1行で入力してください。", "Enter one address, on one line.")
 	return &f
 }
 

@@ -210,6 +210,21 @@ func TestAReviewChoosesAmongTheCandidates(t *testing.T) {
 	}
 }
 
+// What a browser sends of an optional answer that was taken back is none.
+func TestBlankWordsAreNoWords(t *testing.T) {
+	t.Parallel()
+	for _, blank := range []string{"\r\n", " \n\t", "\u3000"} {
+		r := reissueForm()
+		r.Reason, r.ReasonText = NewDevice, blank
+		n, err := ValidateReissue(r, guide())
+		require.NoError(t, err, "%q", blank)
+		require.Empty(t, n.Request.ReasonText)
+		r.Reason = OtherReason
+		_, err = ValidateReissue(r, guide())
+		require.Equal(t, []string{"reason_text required"}, brokenBy(t, err))
+	}
+}
+
 func FuzzReissueJSON(f *testing.F) {
 	good, err := json.Marshal(reissueForm())
 	require.NoError(f, err)

@@ -189,6 +189,9 @@ func (v *validation) reissueReason(r *ReissueRequest) {
 	if f := oneOf("reason", r.Reason, ReissueReasons); f != nil {
 		v.add(*f)
 	}
+	if strings.TrimSpace(r.ReasonText) == "" { // a line break alone is what a text area sends of an answer taken back
+		r.ReasonText = ""
+	}
 	if f := multiline("reason_text", r.ReasonText, maxProse, r.Reason != OtherReason); f != nil {
 		v.add(*f)
 		return

@@ -41,7 +41,17 @@ type textRule struct {
 	alphabet alphabet
 	optional bool
 	place    bool // one state or city, not a list of them
+	links    linkRule
 }
+
+// linkRule says how much of a web or mail address may stand in a text. It asks the list of public suffixes, which changes.
+type linkRule int
+
+const (
+	hostAtMost linkRule = iota // organisations may be called after their site
+	unlinked                   // names of people and places: nothing that a mail program makes a link of
+	unjudged                   // in workflows, whose replay must answer as on the day
+)
 
 // CleanText is the normal form of a text that is entered into the form: NFC, no blanks around it, single blanks within.
 func CleanText(s string) string {
@@ -81,8 +91,10 @@ func (r textRule) check(path, s string) *fault.Field {
 		return tooLong(path, r.max)
 	case !strings.ContainsFunc(s, isWordRune), r.alphabet == certificate && isPlaceholder(s):
 		return placeholder(path)
-	case strings.Contains(s, "://"), strings.ContainsAny(s, "<>"), entity.MatchString(s):
+	case strings.Contains(s, "://"), strings.ContainsAny(s, "<>"), entity.MatchString(s), r.links != unjudged && isLink(s):
 		return markup(path)
+	case r.links == unlinked && holdsLink(s):
+		return link(path)
 	case r.place && strings.ContainsAny(s, `,:="()`): // zlint's n_suspicious_chars_in_address would stop the certificate
 		return severalPlaces(path)
 	}
@@ -225,6 +237,14 @@ var entity = regexp.MustCompile(`&#?[a-zA-Z0-9]+;`)
 func markup(path string) *fault.Field {
 	f := field(path, "markup", "URL、「<」「>」、「&amp;」のような文字参照は入力できません。", "Web addresses, the signs < and >, and entities such as &amp; are not allowed.",
 		"名称だけを入力してください。", "Enter the name alone.")
+	return &f
+}
+
+// link refuses what mail programs would make a link of in our mails, whoever it leads to.
+func link(path string) *fault.Field {
+	f := field(path, "link", "ウェブサイトやメールのアドレスと読める文字列 (example.com、「@」など) は入力できません。",
+		"Nothing that reads as a web or mail address is allowed, such as example.com or the sign @.",
+		"名称だけを入力してください。ピリオドの後には空白を入れてください。", "Enter the name alone, with a blank after a full stop.")
 	return &f
 }
 

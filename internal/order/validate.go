@@ -64,7 +64,14 @@ func subjectFields(organization, unit, state, city string, partial bool) []fault
 		name, value string
 		max         int
 	}{{"organization", organization, maxOrganization}, {"unit", unit, maxUnit}, {"state", state, maxState}, {"city", city, maxCity}} {
-		rule := textRule{max: t.max, alphabet: certificate, optional: partial || t.name == "unit", place: t.name == "state" || t.name == "city"}
+		place := t.name == "state" || t.name == "city"
+		rule := textRule{max: t.max, alphabet: certificate, optional: partial || t.name == "unit", place: place}
+		switch {
+		case partial:
+			rule.links = unjudged
+		case place:
+			rule.links = unlinked
+		}
 		normal, f := rule.clean(t.name, t.value)
 		if f == nil && normal != t.value {
 			f = notNormal(t.name)
@@ -200,8 +207,8 @@ func (v *validation) organization(o *Organization) {
 	if o.Unit != "" && !v.limits.Unit {
 		v.add(unitRefused("organization.unit"))
 	}
-	v.text("organization.state", &o.State, textRule{max: maxState, alphabet: certificate, place: true})
-	v.text("organization.city", &o.City, textRule{max: maxCity, alphabet: certificate, place: true})
+	v.text("organization.state", &o.State, textRule{max: maxState, alphabet: certificate, place: true, links: unlinked})
+	v.text("organization.city", &o.City, textRule{max: maxCity, alphabet: certificate, place: true, links: unlinked})
 	v.text("organization.street", &o.Street, textRule{max: maxStreet})
 	postal, f := postalCode("organization.postal_code", o.PostalCode)
 	v.set(&o.PostalCode, postal, f)
@@ -212,20 +219,20 @@ func (v *validation) organization(o *Organization) {
 
 // representative is the third section (G11).
 func (v *validation) representative(r *Representative) {
-	v.text("representative.department", &r.Department, textRule{max: maxName})
-	v.text("representative.family_name_ja", &r.FamilyNameJA, textRule{max: maxName, alphabet: japanese})
-	v.text("representative.given_name_ja", &r.GivenNameJA, textRule{max: maxName, alphabet: japanese})
-	v.text("representative.family_name", &r.FamilyName, textRule{max: maxName, alphabet: latinName})
-	v.text("representative.given_name", &r.GivenName, textRule{max: maxName, alphabet: latinName})
+	v.text("representative.department", &r.Department, textRule{max: maxName, links: unlinked})
+	v.text("representative.family_name_ja", &r.FamilyNameJA, textRule{max: maxName, alphabet: japanese, links: unlinked})
+	v.text("representative.given_name_ja", &r.GivenNameJA, textRule{max: maxName, alphabet: japanese, links: unlinked})
+	v.text("representative.family_name", &r.FamilyName, textRule{max: maxName, alphabet: latinName, links: unlinked})
+	v.text("representative.given_name", &r.GivenName, textRule{max: maxName, alphabet: latinName, links: unlinked})
 	v.email("representative.email", &r.Email)
 }
 
 // technicalContact is the fourth section (G12).
 func (v *validation) technicalContact(t *TechnicalContact) {
 	v.text("technical_contact.company", &t.Company, textRule{max: maxStreet})
-	v.text("technical_contact.department", &t.Department, textRule{max: maxName})
-	v.text("technical_contact.family_name", &t.FamilyName, textRule{max: maxName, alphabet: latinName})
-	v.text("technical_contact.given_name", &t.GivenName, textRule{max: maxName, alphabet: latinName})
+	v.text("technical_contact.department", &t.Department, textRule{max: maxName, links: unlinked})
+	v.text("technical_contact.family_name", &t.FamilyName, textRule{max: maxName, alphabet: latinName, links: unlinked})
+	v.text("technical_contact.given_name", &t.GivenName, textRule{max: maxName, alphabet: latinName, links: unlinked})
 	v.phone("technical_contact.telephone", &t.Telephone)
 	v.email("technical_contact.email", &t.Email)
 }

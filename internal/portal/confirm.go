@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"securemailid.example/internal/order"
+	"securemailid.example/internal/voucher"
 )
 
 // confirmView is the page on which an application is reviewed, printed and saved before it is handed in (G13).
@@ -45,9 +46,14 @@ func (p *portal) confirm(w http.ResponseWriter, r *http.Request, status int, f f
 	if err != nil {
 		return p.again(w, r, f, err, p.renderForm)
 	}
+	request := p.decode(r, a.CSR, a)
+	if request.Fault != nil { // the record knows more of keys than the rules do
+		f.broken = append(f.broken, *request.Fault)
+		return p.renderForm(w, r, max(status, http.StatusUnprocessableEntity), f, n)
+	}
 	return p.render(w, r, status, "confirm", confirmView{
 		Kind: "enroll", Notice: n, Carried: f.Carried(enrollFields), FormToken: p.formTokenFor(w, r, submitPath),
-		Parts: f.review(a), CSR: p.csrOf(a), TermsURL: p.Brand.TermsURL, Language: a.Language,
+		Parts: f.review(a), CSR: request, TermsURL: p.Brand.TermsURL, Language: a.Language,
 	})
 }
 
@@ -56,7 +62,7 @@ func (f form) review(a order.Application) []reviewPart {
 	o := a.Organization
 	return append([]reviewPart{
 		{Title: "enroll.part.certificate", Product: true, Rows: []reviewRow{
-			{Path: "voucher", Value: a.Voucher}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
+			{Path: "voucher", Value: grouped(a.Voucher)}, f.chosen("type", string(a.Type)), f.chosen("validity_years", strconv.Itoa(a.ValidityYears)),
 			f.row("certificate_email", a.CertificateEmail), f.chosen("dcv_method", string(a.DCVMethod)),
 		}},
 		{Title: "enroll.part.organization", Country: true, Rows: rows(
@@ -65,6 +71,15 @@ func (f form) review(a order.Application) []reviewPart {
 			f.row("organization.street", o.Street), f.row("organization.postal_code", o.PostalCode), f.row("organization.telephone", order.NationalPhone(o.Telephone)),
 		)},
 	}, f.reviewPeople(a.Representative, a.TechnicalContact)...)
+}
+
+// grouped writes a voucher in fours, as it is printed for people: in one piece 32 characters are hard to compare, and break badly on a phone.
+func grouped(code string) string {
+	c, err := voucher.Normalize(code)
+	if err != nil {
+		return code
+	}
+	return c.Grouped()
 }
 
 // reviewPeople sets the two persons of a form as they were understood beside what was typed (G11, G12).

@@ -38,7 +38,7 @@ func (p *portal) previewCSR(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	o := f.organization()
-	v := p.decode(f.text(csr.Path), order.Application{
+	v := p.decode(r, f.text(csr.Path), order.Application{
 		CertificateEmail: strings.TrimSpace(f.text("certificate_email")),
 		Organization: order.Organization{
 			Name: order.CleanCertificateText(o.Name), Unit: order.CleanCertificateText(o.Unit),
@@ -55,12 +55,9 @@ func (p *portal) previewCSR(w http.ResponseWriter, r *http.Request) error {
 	return p.fragment(w, r, "enroll", "csr-facts", v)
 }
 
-// csrOf decodes the request of an application that has been checked.
-func (p *portal) csrOf(a order.Application) csrView { return p.decode(a.CSR, a) }
-
 // decode reads a request and compares it with the form.
-func (p *portal) decode(text string, a order.Application) csrView {
-	request, err := p.Desk.CSR(text)
+func (p *portal) decode(r *http.Request, text string, a order.Application) csrView {
+	request, err := p.Desk.CSR(r.Context(), text)
 	if f, ok := errors.AsType[*fault.Error](err); ok && len(f.Fields) > 0 {
 		return csrView{Fault: &f.Fields[0]}
 	}

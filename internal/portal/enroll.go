@@ -181,6 +181,11 @@ func (p *portal) refused(w http.ResponseWriter, r *http.Request, f form, err err
 		f.broken = append(f.broken, fault.Field{Path: "voucher", Code: e.Code, Rule: e.Text, Remedy: fault.Text{
 			JA: "番号をお確かめのうえ、解決しないときは購入元にお問い合わせください。", EN: "Check the number, or ask whoever sold it to you.",
 		}})
+		if e.Code == "voucher.validity" { // either of the two is wrong
+			f.broken = append(f.broken, fault.Field{Path: "validity_years", Code: e.Code, Rule: e.Text, Remedy: fault.Text{
+				JA: "有効期間を変更するか、この有効期間用の番号を入力してください。", EN: "Change the validity, or enter a voucher for this one.",
+			}})
+		}
 		f.set(keyField, secret.Token()) // the record may have kept what was refused: a corrected form is another one
 		return p.renderForm(w, r, http.StatusUnprocessableEntity, f, nil)
 	case e.Code == "submission.key-reused":

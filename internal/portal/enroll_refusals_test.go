@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"securemailid.example/internal/csr"
 	"securemailid.example/internal/fault"
 	"securemailid.example/internal/order"
 	"securemailid.example/internal/policy"
@@ -88,6 +89,22 @@ func TestVoucherRefused(t *testing.T) {
 	_, carried = s.confirm(c, again)
 	s.arrive(c, carried)
 	require.Equal(t, 1, s.desk.accepted())
+}
+
+// A voucher for another validity: either may be what is wrong.
+func TestAVoucherForAnotherValidityMarksBoth(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	s.desk.refuse = func(order.Application) error {
+		return fault.New(fault.Conflict, "voucher.validity", "このバウチャー/クーポンは有効期間2年用です。", "This voucher is for a certificate of 2 year(s).")
+	}
+	c := s.visitor()
+	_, carried := s.confirm(c, filled(t))
+	p := s.post(c, "/enroll/submit", carried)
+	for _, id := range []string{"voucher-fault", "validity_years-fault"} {
+		require.Contains(t, p.text, `id="`+id+`"`)
+	}
+	require.Contains(t, p.text, "有効期間を変更するか")
 }
 
 // TestWithoutEngineOrRecordNothingIsLost: the confirm page comes back, says so and goes through when they are there again; an answer that
@@ -282,4 +299,32 @@ func TestReceiptLinks(t *testing.T) {
 		s.record.use(strings.TrimPrefix(p.Request.URL.Path, "/receipt/"), func(l *order.Link) { l.ExpiresAt = now })
 		require.Equal(t, http.StatusGone, s.get(c, p.Request.URL.Path).StatusCode)
 	}
+}
+
+// A key that the record knows to be compromised comes back with the form: there is nothing to review or to hand in.
+func TestACompromisedKeyIsNotReviewed(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	key, err := csr.Parse(request(t, pkix.Name{}), nil)
+	require.NoError(t, err)
+	s.desk.blocked, err = csr.ReadBlocklist(strings.NewReader(key.FingerprintHex()))
+	require.NoError(t, err)
+	for path, form := range map[string]url.Values{"/enroll": filled(t), "/reissue": requested(t)} {
+		p := s.post(s.visitor(), path, form)
+		require.Equal(t, http.StatusUnprocessableEntity, p.StatusCode)
+		require.Contains(t, p.text, `id="csr-fault"`)
+		require.NotContains(t, p.text, "/submit\"")
+	}
+	require.Contains(t, s.post(s.visitor(), "/enroll/csr", filled(t)).text, "漏えいした鍵として登録")
+}
+
+// G6: an address in the common name is one that the form wins over.
+func TestTheReviewNamesAnotherAddressOfTheRequest(t *testing.T) {
+	t.Parallel()
+	s := open(t, order.Japanese)
+	form := filled(t)
+	form.Set("csr", request(t, pkix.Name{CommonName: "boss@other.example"}))
+	p, _ := s.confirm(s.visitor(), form)
+	require.Contains(t, p.text, "フォームの内容が記載されます")
+	require.NotContains(t, p.text, "違いはありません")
 }

@@ -36,6 +36,8 @@ type desk struct {
 	seen   func(order.Application) // told of every form that keeps the rules
 	lost   bool                    // the order is accepted, but the answer does not arrive
 
+	blocked csr.Blocklist // keys that the record knows to be compromised
+
 	notAgain error // what every request for a reissue is refused for
 
 	mailed []string // status links "number address" and download links "number" that were asked for
@@ -95,7 +97,9 @@ func (d *desk) Check(_ context.Context, a order.Application) (order.Application,
 	return n.Application, err
 }
 
-func (d *desk) CSR(text string) (csr.Request, error) { return csr.Parse(text, nil) }
+func (d *desk) CSR(_ context.Context, text string) (csr.Request, error) {
+	return csr.Parse(text, d.blocked)
+}
 
 var errUnreachable = fault.New(fault.Unavailable, "engine.unavailable", "受付システムに接続できません。", "The order system does not answer.")
 
@@ -194,7 +198,7 @@ func TestEnrollFormShowsWhatTheGuideAsksFor(t *testing.T) {
 	for name := range filled(t) {
 		require.Contains(t, p.text, `name="`+name+`"`)
 	}
-	for _, shown := range []string{"RSA SHA-2 (SHA-256)", ">2048<", "Japan（日本）", "★", "必須", "任意", `href="https://www.example.com/terms.pdf"`} {
+	for _, shown := range []string{"RSA SHA-2 (SHA-256)", ">2048（以上）<", "Japan（日本）", "★", "必須", "任意", `href="https://www.example.com/terms.pdf"`} {
 		require.Contains(t, p.text, shown)
 	}
 	require.NotContains(t, p.text, "organization.identifier", "the guide has no field for it (G9)")
@@ -234,7 +238,7 @@ func TestFromFormToReceipt(t *testing.T) {
 	s := open(t, order.Japanese)
 	c := s.visitor()
 	p, carried := s.confirm(c, filled(t))
-	for _, shown := range []string{"101-0066", "１０１ー００６６", "03-1234-5678", "RSA 2048ビット", "DNS認証（TXT）", "1234567890123450"} {
+	for _, shown := range []string{"101-0066", "１０１ー００６６", "03-1234-5678", "RSA 2048ビット", "<dd>2048</dd>", "DNS認証（TXT）", "<dd>1234-5678-9012-3450</dd>"} {
 		require.Contains(t, p.text, shown)
 	}
 	require.Zero(t, s.desk.accepted(), "a review hands nothing in")

@@ -46,6 +46,8 @@ type Records interface {
 	Submitted(ctx context.Context, key string) (number string, accepted bool, err error)
 	// StopReminders ends the reminders that the order's certificates expire, to one recipient. A repeat changes nothing.
 	StopReminders(ctx context.Context, number, recipient string, at time.Time) error
+	// RemindersStopped reports whether that has been done.
+	RemindersStopped(ctx context.Context, number, recipient string) (bool, error)
 }
 
 // Desk takes applications, with the rules of the command line.
@@ -53,7 +55,7 @@ type Desk interface {
 	// Check returns the application in its normal form, its voucher code included, or an invalid-fields fault. It asks no record.
 	Check(ctx context.Context, a order.Application) (order.Application, error)
 	// CSR reads a signing request. The fault for one that cannot be accepted has the field "csr".
-	CSR(text string) (csr.Request, error)
+	CSR(ctx context.Context, text string) (csr.Request, error)
 	// Submit hands the application in. The same key with the same content is the same order; with other content it is a Conflict of
 	// code submission.key-reused. A voucher that cannot be redeemed is a fault of a code that begins with "voucher.".
 	Submit(ctx context.Context, a order.Application, key string) (order.Receipt, error)

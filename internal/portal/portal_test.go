@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,12 @@ func (r *record) StopReminders(_ context.Context, number, recipient string, _ ti
 		r.stopped = append(r.stopped, number+" "+recipient)
 	}
 	return r.down
+}
+
+func (r *record) RemindersStopped(_ context.Context, number, recipient string) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.stopped, number+" "+recipient), r.down
 }
 
 func (r *record) Submitted(_ context.Context, key string) (string, bool, error) {

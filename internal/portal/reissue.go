@@ -88,7 +88,11 @@ func (p *portal) confirmReissue(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return p.again(w, r, f, err, p.renderReissue)
 	}
-	facts := p.decode(request.CSR, order.Application{})
+	facts := p.decode(r, request.CSR, order.Application{})
+	if facts.Fault != nil {
+		f.broken = append(f.broken, *facts.Fault)
+		return p.renderReissue(w, r, max(status, http.StatusUnprocessableEntity), f, n)
+	}
 	facts.KeyOnly = true
 	return p.render(w, r, status, "confirm", confirmView{
 		Kind: "reissue", Notice: n, Carried: f.Carried(reissueFields), FormToken: p.formTokenFor(w, r, reissueSubmitPath),

@@ -93,7 +93,7 @@ func TestReissueFormShowsWhatTheGuideAsksFor(t *testing.T) {
 	for name := range requested(t) {
 		require.Contains(t, p.text, `name="`+name+`"`)
 	}
-	for _, shown := range []string{"RSA SHA-2 (SHA-256)", ">2048<", "バウチャー・クーポンは不要", `href="/enroll"`, "変更する場合は新規のお申し込み", `href="https://www.example.com/terms.pdf"`} {
+	for _, shown := range []string{"RSA SHA-2 (SHA-256)", ">2048（以上）<", "バウチャー・クーポンは不要", `href="/enroll"`, "変更する場合は新規のお申し込み", `href="https://www.example.com/terms.pdf"`} {
 		require.Contains(t, p.text, shown)
 	}
 	require.NotContains(t, p.text, `name="voucher"`)

@@ -224,6 +224,9 @@ func TestMailProgramsStopRemindersWithOneClick(t *testing.T) {
 	s.Config.Handler.ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code)
 	require.Equal(t, []string{number + " " + certificateAddress, number + " " + certificateAddress}, s.stopped())
+	shown := s.get(s.visitor(), path)
+	require.Contains(t, shown.text, "お知らせを停止しました", "whoever opens the link afterwards is told that it is done")
+	require.NotContains(t, shown.text, "<form method=\"post\">")
 	require.Empty(t, s.engine.commands())
 }
 

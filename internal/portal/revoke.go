@@ -20,6 +20,7 @@ type revokeView struct {
 	Expires      time.Time // of the link
 	Reasons      []reasonView
 	FormToken    string
+	Fault        *fault.Field // of the reason
 }
 
 // reasonView is a reason to choose.
@@ -82,14 +83,19 @@ func (p *portal) showRevocation(w http.ResponseWriter, r *http.Request) error {
 	if !v.cert.RevokedAt.IsZero() {
 		return p.showRevoked(w, r, v)
 	}
+	return p.askReason(w, r, http.StatusOK, v, nil)
+}
+
+// askReason shows the form, with what is wrong with the reason.
+func (p *portal) askReason(w http.ResponseWriter, r *http.Request, status int, v revocable, wrong *fault.Field) error {
 	view := revokeView{
 		Number: v.status.Number, Organization: organizationIn(v.status.Application.Organization, p.language(r)), Email: v.status.CertificateEmail,
-		Serial: v.cert.Serial, NotAfter: v.cert.NotAfter, Expires: v.link.ExpiresAt, FormToken: p.formToken(w, r),
+		Serial: v.cert.Serial, NotAfter: v.cert.NotAfter, Expires: v.link.ExpiresAt, FormToken: p.formToken(w, r), Fault: wrong,
 	}
 	for _, reason := range order.SubscriberReasons() {
 		view.Reasons = append(view.Reasons, reasonView{Name: reason.String(), Text: reason.Text()})
 	}
-	return p.render(w, r, http.StatusOK, "revoke", view)
+	return p.render(w, r, status, "revoke", view)
 }
 
 func (p *portal) showRevoked(w http.ResponseWriter, r *http.Request, v revocable) error {
@@ -110,9 +116,9 @@ func (p *portal) revoke(w http.ResponseWriter, r *http.Request) error {
 	if !v.cert.RevokedAt.IsZero() { // a second click
 		return p.showRevoked(w, r, v)
 	}
-	reason, err := revocationReason(r)
-	if err != nil {
-		return err
+	reason, ok := order.ParseRevocationReason(r.PostFormValue("reason"))
+	if !ok || !slices.Contains(order.SubscriberReasons(), reason) {
+		return p.askReason(w, r, http.StatusUnprocessableEntity, v, &noReason)
 	}
 	if _, err := p.Desk.Revoke(r.Context(), order.RevocationRequest{
 		ID: v.link.ID, Origin: order.RevocationByMail, Actor: applicant.Actor, Reason: reason, Issuer: v.cert.Issuer, Serial: v.cert.Serial, Link: v.link.ID,
@@ -125,17 +131,11 @@ func (p *portal) revoke(w http.ResponseWriter, r *http.Request) error {
 	return p.showRevoked(w, r, v)
 }
 
-// revocationReason reads the reason that was chosen.
-func revocationReason(r *http.Request) (order.RevocationReason, error) {
-	reason, ok := order.ParseRevocationReason(r.PostFormValue("reason"))
-	if ok && slices.Contains(order.SubscriberReasons(), reason) {
-		return reason, nil
-	}
-	return 0, fault.InvalidFields([]fault.Field{{
-		Path: "reason", Code: "choice",
-		Rule:   fault.Text{JA: "失効の理由を選ぶ必要があります。", EN: "A reason is required."},
-		Remedy: fault.Text{JA: "前のページに戻り、理由を1つ選んでください。", EN: "Go back and choose one of the reasons."},
-	}})
+// noReason is what is wrong with a form without a reason that is there to choose.
+var noReason = fault.Field{
+	Path: "reason", Code: "choice",
+	Rule:   fault.Text{JA: "失効の理由が選択されていません。", EN: "No reason has been chosen."},
+	Remedy: fault.Text{JA: "いずれか1つを選択してください。", EN: "Choose one."},
 }
 
 // offerRevocation mails the link that revokes the order's certificate. The status page alone is not enough: its link is carried by many mails.

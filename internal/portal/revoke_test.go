@@ -72,8 +72,13 @@ func TestALinkRevokesOnceAndThenSaysSo(t *testing.T) {
 	s := open(t, order.Japanese)
 	token, _ := s.revocation()
 	c := s.visitor()
-	require.Equal(t, http.StatusBadRequest, s.revoke(c, token, "privilegeWithdrawn").StatusCode)
-	require.Equal(t, http.StatusBadRequest, s.revoke(c, token, "").StatusCode)
+	for _, reason := range []string{"privilegeWithdrawn", ""} {
+		p := s.revoke(c, token, reason)
+		require.Equal(t, http.StatusUnprocessableEntity, p.StatusCode)
+		require.Contains(t, p.text, `<a href="#reason">`, "the form comes back with what is wrong")
+		require.Contains(t, p.text, "失効の理由が選択されていません")
+		require.NotEmpty(t, hidden.FindStringSubmatch(p.text))
+	}
 	require.Empty(t, s.desk.mailed)
 	again := hidden.FindStringSubmatch(s.get(c, "/revoke/"+token).text)[1]
 	done := s.revoke(c, token, "cessationOfOperation")
@@ -130,11 +135,20 @@ func TestTheStatusPageMailsTheLinkForRevocation(t *testing.T) {
 	s.desk.mail = fault.New(fault.TooMany, "letter.too-often", "", "")
 	require.Equal(t, "/status/"+s.status+"?refused=letter.too-often", s.act(c, "revoke", nil).Header.Get("Location"))
 	s.become(func(o *order.Status) {
-		o.State, o.Certificates = order.Issued, []order.CertificateView{{Sequence: 1, Serial: "5a", RevokedAt: now}}
+		o.State, o.Certificates = order.Issued, []order.CertificateView{{Sequence: 1, Serial: "5a", RevokedAt: now, Reason: "keyCompromise"}}
 	})
 	text := s.get(c, s.page()).text
-	require.Contains(t, text, "この証明書は失効しています")
 	require.NotContains(t, text, "失効のリンクをメールで送る")
+	require.NotContains(t, text, "証明書を発行しました。", "what leads is the revocation")
+	require.NotContains(t, text, "mark-done")
+	lead, _, _ := strings.Cut(text, `id="line"`)
+	for _, want := range []string{"この証明書は失効しました。", template.HTMLEscapeString(order.ReasonKeyCompromise.Text().JA), "失効日時"} {
+		require.Contains(t, lead, want)
+	}
+	_, folded, found := strings.Cut(text, "失効した証明書をダウンロードする")
+	require.True(t, found)
+	require.Contains(t, folded, `id="download-send"`, "not the first thing to do")
+	require.Contains(t, text, "<code>5a</code>")
 }
 
 func TestOCSPStandsBesideThePages(t *testing.T) {

@@ -59,7 +59,7 @@ func TestStatusPagesFitTheScreen(t *testing.T) {
 			}
 		}
 		query := "?lang=" + string(language)
-		for _, state := range []string{"corrected", "review-undecided", "issued"} {
+		for _, state := range []string{"corrected", "review-undecided", "issued", "revoked"} {
 			s.record.orders[number] = full(language, states()[state])
 			fits("status-"+state, chromedp.Navigate(s.URL+s.page()+query))
 		}

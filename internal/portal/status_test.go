@@ -89,6 +89,10 @@ func states() map[string]func(*order.Status) {
 				{EvidenceRef: order.EvidenceRef{Kind: order.OrganizationEvidence, Order: "4827160001", At: now.AddDate(-1, 0, 0)}, ReusedAt: now},
 			}}
 		},
+		"revoked": func(s *order.Status) {
+			s.State, s.Challenge, s.Awaited = order.Issued, nil, nil
+			s.Certificates = []order.CertificateView{{Sequence: 1, Serial: "4f1c9a7be02d5533a1b2c3d4e5f60718", NotAfter: now.AddDate(1, 0, 0), RevokedAt: now, Reason: "keyCompromise"}}
+		},
 		"dns-cname": func(s *order.Status) {
 			s.Challenge.Method = order.DCVCNAME
 			s.Challenge.Instruction = order.Instruction{RecordName: "_" + s.Challenge.Token + ".example.co.jp", RecordType: "CNAME", RecordValue: "dcv.example.com"}
@@ -229,7 +233,7 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"review":           {[]string{"再発行の内容を確認しています", "再発行</dd>"}, []string{"有効期間 0年"}},
 		"review-undecided": {[]string{"再発行の内容を確認しています", "<dd>見本商会</dd>"}, []string{"secret@", "証明書のメールアドレス", "ドメイン名</dt>", "証明書に記載する内容"}},
 		"issuing":          {[]string{"証明書を発行しています"}, []string{"取り消す"}},
-		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクをメールで再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
+		"issued":           {[]string{"証明書を発行しました", "ダウンロードのリンクを再送する", "data-final"}, []string{"取り消す", "お手続きの期限"}},
 		"issued-corrected": {[]string{"証明書に記載した内容", "訂正した内容で証明書を発行しました", "Minato-ku<small>入力された内容：（記入なし）</small>"}, []string{"発行される前に"}},
 		"rejected":         {[]string{"理由は技術担当者へのメールでお知らせしました", "data-final", `href="/enroll"`}, []string{"取り消す"}},
 		"cancelled":        {[]string{"取り消されました", "data-final"}, []string{"今すぐ確認する"}},

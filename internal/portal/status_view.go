@@ -46,6 +46,7 @@ type statusView struct {
 	Methods     *choicesView
 	Cancellable bool
 	Certificate *order.CertificateView
+	Revoked     *fault.Text     // why the certificate has been revoked; nil if it has not
 	Certified   []certifiedView // what the certificate says, or will
 	Corrected   bool            // other than what was entered (G10)
 }
@@ -91,6 +92,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 	}
 	if s.State == order.Issued && len(s.Certificates) > 0 {
 		view.Certificate = &s.Certificates[len(s.Certificates)-1]
+		view.Revoked = revokedFor(*view.Certificate)
 	}
 	if s.State.Final() {
 		return view
@@ -108,6 +110,16 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 		view.Methods = p.otherMethods(f, c.Method)
 	}
 	return view
+}
+
+// revokedFor says why a certificate has been revoked. That is what its holder has to know of it, whatever went before.
+func revokedFor(c order.CertificateView) *fault.Text {
+	if c.RevokedAt.IsZero() {
+		return nil
+	}
+	reason, _ := order.ParseRevocationReason(c.Reason)
+	text := reason.Text()
+	return &text
 }
 
 // certified is what the certificate says, or will say, beside what was entered. An order that ends without one says nothing.

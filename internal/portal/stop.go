@@ -15,14 +15,18 @@ type stopView struct {
 	FormToken string
 }
 
-// showStop asks whether the reminders shall end. Opening the page ends nothing: mail scanners open every link.
+// showStop asks whether the reminders shall end, or says that they have: by one click in a mail program, whose user sees no answer. Opening the page ends nothing: mail scanners open every link.
 func (p *portal) showStop(w http.ResponseWriter, r *http.Request) error {
 	link, status, err := p.open(w, r, order.LinkStopReminders)
 	if err != nil {
 		return err
 	}
+	stopped, err := p.Records.RemindersStopped(r.Context(), link.Order, link.Recipient)
+	if err != nil {
+		return err
+	}
 	return p.render(w, r, http.StatusOK, "stop", stopView{
-		Number: status.Number, Email: status.CertificateEmail, Recipient: link.Recipient, FormToken: p.formToken(w, r),
+		Stopped: stopped, Number: status.Number, Email: status.CertificateEmail, Recipient: link.Recipient, FormToken: p.formToken(w, r),
 	})
 }
 

@@ -100,6 +100,12 @@ func (c *change) stillWanted(ctx context.Context, e order.Expiring, letters []or
 	return slices.DeleteFunc(slices.Clone(letters), func(l order.Letter) bool { return slices.Contains(served, l.Recipient) }), err
 }
 
+// RemindersStopped reports whether the recipient wants no more reminders of the order's certificates.
+func (s *Store) RemindersStopped(ctx context.Context, number, recipient string) (stopped bool, err error) {
+	err = s.db.GetContext(ctx, &stopped, `SELECT EXISTS (SELECT FROM expiry_stops WHERE order_number = $1 AND recipient = $2)`, number, recipient)
+	return stopped, translate(ctx, err)
+}
+
 // StopReminders ends the expiry reminders of the order's certificates to one recipient. A repeat changes nothing.
 func (s *Store) StopReminders(ctx context.Context, number, recipient string, at time.Time) error {
 	return s.change(ctx, func(c *change) error {

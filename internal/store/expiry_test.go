@@ -163,6 +163,11 @@ func TestOneWhoStopsRemindersStopsTheirOwn(t *testing.T) {
 	at := c.NotAfter.Add(-30 * aDay)
 	e := r.due(at)[c.Order]
 	require.NoError(t, r.StopReminders(r.ctx(), c.Order, "tech@example.co.jp", at))
+	for recipient, want := range map[string]bool{"tech@example.co.jp": true, "info@example.co.jp": false} {
+		stopped, err := r.RemindersStopped(r.ctx(), c.Order, recipient)
+		require.NoError(t, err)
+		require.Equal(t, want, stopped, recipient)
+	}
 	r.unchanged(func() { require.NoError(t, r.StopReminders(r.ctx(), c.Order, "tech@example.co.jp", at.Add(time.Hour))) })
 	posted, err := r.RemindExpiry(r.ctx(), e, reminders(e, at), at)
 	require.NoError(t, err)

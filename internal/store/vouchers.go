@@ -238,8 +238,8 @@ func checkVoucher(v voucher.Voucher, number string, years int, at time.Time) err
 	}
 	if v.ValidityYears != years {
 		return fault.New(fault.Conflict, "voucher.validity",
-			fmt.Sprintf("このバウチャー/クーポンは有効期間%d年用です。お申し込みの有効期間を合わせてください。", v.ValidityYears),
-			fmt.Sprintf("This voucher is for a certificate of %d year(s). Please choose that validity.", v.ValidityYears))
+			fmt.Sprintf("このバウチャー/クーポンは有効期間%d年用です。選択された有効期間には使えません。", v.ValidityYears),
+			fmt.Sprintf("This voucher is for a certificate of %d year(s). It cannot be used for the validity that was chosen.", v.ValidityYears))
 	}
 	return nil
 }
