@@ -34,7 +34,9 @@ type Records interface {
 	Order(ctx context.Context, number string) (order.Status, error)
 
 	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
-	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox. A repeat with the same (order, sequence)
+	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox. Approval mails of which the
+	// domain has had too many are left out, and MailsAfter says until when: a letter of kind LetterApprovalsHeld goes out in their place, or, without
+	// one, nothing is opened and it is a TooMany of code letter.too-often. A repeat with the same (order, sequence)
 	// returns the stored challenge. Once the current challenge is satisfied no other is opened: that one is returned, with SatisfiedAt.
 	OpenChallenge(ctx context.Context, c dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error)
 	// Challenge returns the order's current challenge; SatisfiedAt tells whether evidence for it has been recorded.

@@ -129,7 +129,7 @@ func (p *program) orderTable(orders []order.Summary) {
 
 // awaitedNames are short names in Japanese of what is awaited; in English the codes are words enough.
 var awaitedNames = map[string]string{
-	"blocked": "発行停止の解決", "inquiry-answer": "お問い合わせへの回答", "review": "内容確認", "domain-approval": "ドメイン承認", "file": "認証ファイル",
+	"blocked": "発行停止の解決", "inquiry-answer": "お問い合わせへの回答", "review": "内容確認", "domain-approval": "ドメイン承認", "approval-mails": "承認メールの再送", "file": "認証ファイル",
 	"dns-record": "DNSレコード", "phone-number": "電話番号確認", "reuse-confirmation": "申請責任者の確認", "phone-reach": "取次ぎ", "phone-confirm": "本人確認", "issuance": "発行",
 }
 

@@ -1,0 +1,10 @@
+-- Limits on mails to people who have confirmed nothing: until when a challenge's approval mails are withheld, and orders by whom they write to.
+
+-- +goose Up
+ALTER TABLE challenges ADD COLUMN mails_after timestamptz; -- e-mail: its domain had too many, and nobody was asked; they can be sent from then on
+CREATE INDEX orders_contact ON orders (lower(application -> 'technical_contact' ->> 'email'), created_at);
+CREATE INDEX letters_approval ON letters (order_number, created_at) WHERE kind = 'domain-approval';
+
+-- +goose Down
+DROP INDEX letters_approval, orders_contact;
+ALTER TABLE challenges DROP COLUMN mails_after;
