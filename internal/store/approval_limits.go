@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"securemailid.example/internal/dcv"
@@ -50,18 +51,24 @@ func mailedAgain(sets []approvalSet) (at time.Time) {
 // approvalSets returns what has gone out to the order's domain since the time, the newest first. Whoever asks for the same domain waits for the
 // end of this transaction.
 func (c *change) approvalSets(ctx context.Context, number, domain string, since time.Time) (sets []approvalSet, err error) {
-	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('approval mails to ' || $1, 0))`, domain); err != nil {
+	if err := c.oneAtATime(ctx, "approval mails to "+domain); err != nil {
 		return nil, err
 	}
 	err = c.SelectContext(ctx, &sets, `
 		SELECT l.created_at AS at,
 			coalesce(o.voucher_hash = me.voucher_hash, o.number = me.number) AS voucher,
-			lower(o.application -> 'technical_contact' ->> 'email') = lower(me.application -> 'technical_contact' ->> 'email') AS contact
+			`+contactOf+` = lower(me.application -> 'technical_contact' ->> 'email') AS contact
 		FROM orders me, orders o JOIN letters l ON l.order_number = o.number
 		WHERE me.number = $1 AND o.domain = $2 AND l.kind = 'domain-approval' AND l.created_at > $3
 		GROUP BY o.number, me.number, l.created_at
 		ORDER BY l.created_at DESC`, number, domain, stored(since))
 	return sets, err
+}
+
+// oneAtATime lets the transactions that name the same wait for each other.
+func (c *change) oneAtATime(ctx context.Context, what string) error {
+	_, err := c.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, strings.ToLower(what))
+	return err
 }
 
 // withhold returns those of the letters that may go out, and puts into the challenge until when its approval mails may not. Then the letter
