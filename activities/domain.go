@@ -38,7 +38,8 @@ const (
 	OpenResent        = "resent"         // the applicant asked for the information again
 )
 
-// OpenInput asks for the order's challenge number Sequence. Repeated, it answers with the stored one.
+// OpenInput asks for the order's challenge number Sequence. Repeated, it answers with the stored one. A change to the method that the current
+// challenge has answers with that one and its own Sequence.
 type OpenInput struct {
 	Number   string          `json:"number"`
 	Sequence int             `json:"sequence"`
@@ -75,6 +76,9 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 		return OpenResult{}, fault.New(fault.Invalid, "dcv.method-forbidden",
 			"このドメイン認証方式は現在ご利用いただけません。", "This domain validation method may no longer be used.")
 	}
+	if c := st.Challenge; in.Why == OpenMethodChanged && standsFor(c, in.Method, now) {
+		return OpenResult{Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt, MailsHeld: !c.MailsAfter.IsZero()}, nil
+	}
 	c, err := d.newChallenge(ctx, in, st, rules, now)
 	if err != nil {
 		return OpenResult{}, err
@@ -91,6 +95,12 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 		Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt, Satisfied: !c.SatisfiedAt.IsZero(),
 		MailsHeld: !c.MailsAfter.IsZero(),
 	}, nil
+}
+
+// standsFor reports whether the challenge is open by this method: changing to it changes nothing, and a button pressed twice voids no value that has
+// just been mailed.
+func standsFor(c *order.ChallengeView, m order.DCVMethod, now time.Time) bool {
+	return c != nil && c.Method == m && c.EndedAt.IsZero() && c.SatisfiedAt.IsZero() && now.Before(c.ExpiresAt)
 }
 
 // newChallenge makes the challenge asked for. The same value is sent again on a resend, and keeps its age (A8–A11).

@@ -55,6 +55,7 @@ type ChallengeView struct {
 	LastFinding fault.Text `json:"last_finding,omitzero"`
 	NextCheckAt time.Time  `json:"next_check_at,omitzero"`
 	SatisfiedAt time.Time  `json:"satisfied_at,omitzero"`
+	EndedAt     time.Time  `json:"ended_at,omitzero"`    // replaced, or its order has ended
 	MailsAfter  time.Time  `json:"mails_after,omitzero"` // e-mail: its domain had too many approval mails, so nobody was asked; they can be sent from then on
 }
 

@@ -157,7 +157,7 @@ func challengeView(ctx context.Context, q queryer, number string) (*order.Challe
 	return &order.ChallengeView{
 		ID: r.ID, Sequence: r.Sequence, Method: r.Method, Token: r.Token, Instruction: r.challenge().Instruction(), OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Checks: r.Checks,
 		LastCheckAt: timeOf(r.LastCheckAt), LastFinding: r.LastFinding.V.Text, NextCheckAt: timeOf(r.NextCheckAt), SatisfiedAt: timeOf(r.SatisfiedAt),
-		MailsAfter: timeOf(r.MailsAfter),
+		EndedAt: timeOf(r.EndedAt), MailsAfter: timeOf(r.MailsAfter),
 	}, nil
 }
 
