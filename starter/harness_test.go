@@ -69,6 +69,13 @@ func (c *counter) tick() time.Time {
 	return c.now
 }
 
+// later moves the clock on.
+func (c *counter) later(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 // ran is what a command line did.
 type ran struct {
 	code     int
