@@ -44,7 +44,7 @@ Lists orders, newest first. The next page is asked for by the --before that is p
 	flags := c.Flags()
 	flags.StringVar(&o.state, "state", "", "状態 / state: "+strings.Join(states, ", "))
 	flags.StringVar(&o.domain, "domain", "", "メールアドレスのドメイン / domain of the certificate address")
-	flags.BoolVar(&o.needsStaff, "needs-staff", false, "認証担当者の作業待ちのみ / only those that wait for staff")
+	flags.BoolVar(&o.needsStaff, "needs-staff", false, "認証担当者の作業があるもののみ (早めに行える電話を含む) / only those in which staff have something to do, calls that may be made early included")
 	flags.IntVar(&o.limit, "limit", 50, "件数 (最大1000) / number of orders, at most 1000")
 	flags.StringVar(&o.before, "before", "", "この番号より古いもの / those older than this order")
 	flags.BoolVar(&o.json, "json", false, "JSONで表示 / print JSON")
