@@ -30,7 +30,7 @@ type Plan struct {
 
 // AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14), and for a
 // reissue what tells the certificate's holder. A voucher that cannot be
-// redeemed is an error that is not retried, and leaves nothing behind; so is a reissue whose original has ended meanwhile, or of
+// redeemed is an error that is not retried, and leaves nothing behind; so is an application whose technical contact was named too often in a day; so is a reissue whose original has ended meanwhile, or of
 // which another reissue is under way (G25).
 func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
 	sub, err := a.Records.Submission(ctx, in.Number)
@@ -56,6 +56,7 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version, Renews: renews,
 		Letters: letters, AfterCompromise: rules.ReissueAfterCompromise,
+		OfContact: rules.ApplicationsOfContact, OfKnownContact: rules.ApplicationsOfKnownContact,
 	})
 	if err != nil {
 		return Plan{}, err

@@ -38,7 +38,8 @@ const (
 	OpenResent        = "resent"         // the applicant asked for the information again
 )
 
-// OpenInput asks for the order's challenge number Sequence. Repeated, it answers with the stored one.
+// OpenInput asks for the order's challenge number Sequence. Repeated, it answers with the stored one. A change to the method that the current
+// challenge has answers with that one and its own Sequence.
 type OpenInput struct {
 	Number   string          `json:"number"`
 	Sequence int             `json:"sequence"`
@@ -53,12 +54,14 @@ type OpenResult struct {
 	Sequence  int             `json:"sequence"`
 	Method    order.DCVMethod `json:"method"`
 	ExpiresAt time.Time       `json:"expires_at"`
-	Satisfied bool            `json:"satisfied,omitempty"` // its value had been found before; only a lost answer shows this
-	Reused    *order.Reused   `json:"reused,omitempty"`    // the domain is known from an earlier order, and no challenge is needed; likewise
+	Satisfied bool            `json:"satisfied,omitempty"`  // its value had been found before; only a lost answer shows this
+	MailsHeld bool            `json:"mails_held,omitempty"` // e-mail: nobody was asked, since the domain has had too many approval mails
+	Reused    *order.Reused   `json:"reused,omitempty"`     // the domain is known from an earlier order, and no challenge is needed; likewise
 }
 
 // OpenChallenge gives out a random value and announces it: to the technical contact for file and DNS (G15), to the domain's
-// addresses for e-mail (G17).
+// addresses for e-mail (G17). Where the domain has had too many approval mails lately the technical contact is told instead, who may choose another
+// method or have them sent later; whoever asks for such mails then is refused (letter.too-often).
 func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, error) {
 	st, err := d.Records.Order(ctx, in.Number)
 	if err != nil {
@@ -73,11 +76,14 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 		return OpenResult{}, fault.New(fault.Invalid, "dcv.method-forbidden",
 			"このドメイン認証方式は現在ご利用いただけません。", "This domain validation method may no longer be used.")
 	}
+	if c := st.Challenge; in.Why == OpenMethodChanged && standsFor(c, in.Method, now) {
+		return OpenResult{Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt, MailsHeld: !c.MailsAfter.IsZero()}, nil
+	}
 	c, err := d.newChallenge(ctx, in, st, rules, now)
 	if err != nil {
 		return OpenResult{}, err
 	}
-	letters, err := d.announce(ctx, c, st, rules, now)
+	letters, err := d.announce(ctx, in.Why, c, st, rules, now)
 	if err != nil {
 		return OpenResult{}, err
 	}
@@ -87,7 +93,14 @@ func (d *Domain) OpenChallenge(ctx context.Context, in OpenInput) (OpenResult, e
 	}
 	return OpenResult{
 		Challenge: c.ID, Sequence: c.Sequence, Method: c.Method, ExpiresAt: c.ExpiresAt, Satisfied: !c.SatisfiedAt.IsZero(),
+		MailsHeld: !c.MailsAfter.IsZero(),
 	}, nil
+}
+
+// standsFor reports whether the challenge is open by this method: changing to it changes nothing, and a button pressed twice voids no value that has
+// just been mailed.
+func standsFor(c *order.ChallengeView, m order.DCVMethod, now time.Time) bool {
+	return c != nil && c.Method == m && c.EndedAt.IsZero() && c.SatisfiedAt.IsZero() && now.Before(c.ExpiresAt)
 }
 
 // newChallenge makes the challenge asked for. The same value is sent again on a resend, and keeps its age (A8–A11).
@@ -117,7 +130,8 @@ func (d *Domain) newChallenge(ctx context.Context, in OpenInput, st order.Status
 }
 
 // announce writes the letters of a challenge, for e-mail with one approval link each: a value is unique per mail (A8).
-func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status, rules policy.Rules, now time.Time) ([]order.Letter, error) {
+// What the system opens by itself comes with a letter for when those mails cannot be sent; what was asked for is refused then.
+func (d *Domain) announce(ctx context.Context, why string, c dcv.Challenge, st order.Status, rules policy.Rules, now time.Time) ([]order.Letter, error) {
 	facts := order.Facts{Domain: c.Domain, Method: c.Method, ValueExpires: c.ExpiresAt, Deadline: st.DeadlineAt, News: newsOf(c, st.Challenge)}
 	if c.Method != order.DCVEmail {
 		i := c.Instruction()
@@ -138,6 +152,11 @@ func (d *Domain) announce(ctx context.Context, c dcv.Challenge, st order.Status,
 		l := letter(order.LetterDomainApproval, fmt.Sprintf("%d/%s", c.Sequence, to), c.Order, st.Application, now, facts)
 		l.Recipient, l.Facts.ContactName, l.Links = to, "", []order.Link{link}
 		letters = append(letters, l)
+	}
+	if why == OpenFirst || why == OpenAged {
+		facts.Link, facts.LinkExpires = "", time.Time{}
+		l := letter(order.LetterApprovalsHeld, fmt.Sprint(c.Sequence), c.Order, st.Application, now, facts)
+		letters = append(letters, d.Addresses.withStatus(l, now.Add(rules.StatusLinkLife)))
 	}
 	return letters, nil
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -28,4 +29,27 @@ func TestWhatIsNewAboutAChallenge(t *testing.T) {
 	} {
 		require.Equal(t, row.want, newsOf(row.now, row.before), row.say)
 	}
+}
+
+func TestWhatAChangeOfMethodChanges(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	open := order.ChallengeView{Method: order.DCVTXT, ExpiresAt: at.Add(time.Hour)}
+	for _, row := range []struct {
+		say    string
+		change func(*order.ChallengeView)
+		method order.DCVMethod
+		want   bool
+	}{
+		{"nothing, to the present method", func(*order.ChallengeView) {}, order.DCVTXT, true},
+		{"another method", func(*order.ChallengeView) {}, order.DCVFile, false},
+		{"a value that has aged", func(c *order.ChallengeView) { c.ExpiresAt = at }, order.DCVTXT, false},
+		{"one that was replaced", func(c *order.ChallengeView) { c.EndedAt = at }, order.DCVTXT, false},
+		{"one that was found: the record says what follows", func(c *order.ChallengeView) { c.SatisfiedAt = at }, order.DCVTXT, false},
+	} {
+		c := open
+		row.change(&c)
+		require.Equal(t, row.want, standsFor(&c, row.method, at), row.say)
+	}
+	require.False(t, standsFor(nil, order.DCVTXT, at), "the first one")
 }

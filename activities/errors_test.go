@@ -38,6 +38,15 @@ func TestWhatNobodyExpectedCrossesTheBorderWithoutItsText(t *testing.T) {
 	require.False(t, app.NonRetryable(), "later it may work")
 }
 
+func TestALimitIsAnAnswerAndNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	err := ToTemporal(fault.New(fault.TooMany, "letter.too-often", "", ""))
+	app, ok := errors.AsType[*temporal.ApplicationError](err)
+	require.True(t, ok)
+	require.True(t, app.NonRetryable(), "a day's limit would hold the order's lock for a day")
+	require.Equal(t, fault.TooMany, fault.KindOf(FromTemporal(err)))
+}
+
 func TestABorderErrorWithoutAFaultStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	for what, err := range map[string]error{

@@ -18,7 +18,8 @@ type Records interface {
 	Submission(ctx context.Context, number string) (order.Submission, error)
 	// Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox.
 	// A voucher that cannot be redeemed is a fault of code voucher.unknown, voucher.used, voucher.expired, voucher.cancelled or
-	// voucher.validity (its years are not those asked for), and nothing remains. A reissue redeems nothing and goes on to review at once; an
+	// voucher.validity (its years are not those asked for), and nothing remains. A reissue redeems nothing and goes on to review at once. A
+	// technical contact who was named too often in a day is a TooMany of code submission.too-many, and nothing remains either. An
 	// original that has ended or was revoked, or of which another reissue is under way, is a Conflict; one whose reissue was asked for too often in a
 	// day is a TooMany.
 	Accept(ctx context.Context, a Acceptance) error
@@ -34,7 +35,9 @@ type Records interface {
 	Order(ctx context.Context, number string) (order.Status, error)
 
 	// OpenChallenge makes c the order's current challenge, ends the one before and its unused links, moves the order from
-	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox. A repeat with the same (order, sequence)
+	// accepted to domain-validation if it is there (in review it is a Conflict), and puts letters into the outbox. Approval mails of which the
+	// domain has had too many are left out, and MailsAfter says until when: a letter of kind LetterApprovalsHeld goes out in their place, or, without
+	// one, nothing is opened and it is a TooMany of code letter.too-often. A repeat with the same (order, sequence)
 	// returns the stored challenge. Once the current challenge is satisfied no other is opened: that one is returned, with SatisfiedAt.
 	OpenChallenge(ctx context.Context, c dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error)
 	// Challenge returns the order's current challenge; SatisfiedAt tells whether evidence for it has been recorded.

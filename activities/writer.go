@@ -76,7 +76,7 @@ func (w Writer) Renew(l order.Letter) (order.Letter, bool) {
 	case order.LetterStatusLink:
 		l.Facts.LinkExpires = now.Add(rules.StatusLinkLife)
 		return w.Addresses.withStatus(l, l.Facts.LinkExpires), true
-	case order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterInquiry, order.LetterReminder:
+	case order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterApprovalsHeld, order.LetterInquiry, order.LetterReminder:
 		return w.Addresses.withStatus(l, now.Add(rules.StatusLinkLife)), true
 	case order.LetterIssuedCertificate, order.LetterIssuedContact:
 		return w.Addresses.withDownload(l, now.Add(rules.DownloadLinkLife)), true

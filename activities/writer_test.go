@@ -74,7 +74,7 @@ func TestWriterRenewsWhatALetterHasLost(t *testing.T) {
 	t.Parallel()
 	w, rules := writer(t)
 	for kind, status := range map[order.LetterKind]bool{
-		order.LetterReceipt: true, order.LetterReissueReceipt: true, order.LetterChallenge: true, order.LetterInquiry: true, order.LetterReminder: true, order.LetterStatusLink: true,
+		order.LetterReceipt: true, order.LetterReissueReceipt: true, order.LetterChallenge: true, order.LetterApprovalsHeld: true, order.LetterInquiry: true, order.LetterReminder: true, order.LetterStatusLink: true,
 		order.LetterIssuedCertificate: false, order.LetterIssuedContact: false,
 	} {
 		l, ok := w.Renew(order.Letter{ID: "letter", Order: "4711000001", Kind: kind, Recipient: "tech@example.co.jp"})

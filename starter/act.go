@@ -111,6 +111,9 @@ func (p *program) outcome(out order.Outcome, c order.Command) error {
 func (p *program) toCome(now order.State, c order.Command) string {
 	ends := map[order.CommandName]order.State{order.CmdOrderCancelled: order.Cancelled, order.CmdOrderRejected: order.Rejected}
 	end, ok := ends[c.Name()]
+	if review, decides := c.(order.ReviewDecided); decides && review.Approved != nil && !*review.Approved {
+		end, ok = order.Rejected, true
+	}
 	if !ok || now.Final() {
 		return ""
 	}

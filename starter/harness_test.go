@@ -69,6 +69,13 @@ func (c *counter) tick() time.Time {
 	return c.now
 }
 
+// later moves the clock on.
+func (c *counter) later(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 // ran is what a command line did.
 type ran struct {
 	code     int
@@ -110,7 +117,7 @@ func (c *counter) Submit(ctx context.Context, s order.Submission) (order.Receipt
 		return order.Receipt{}, err
 	}
 	return order.Receipt{Number: number}, c.Records.Accept(ctx, order.Acceptance{
-		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true,
+		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true, OfContact: 1000, OfKnownContact: 1000,
 	})
 }
 

@@ -44,7 +44,7 @@ Lists orders, newest first. The next page is asked for by the --before that is p
 	flags := c.Flags()
 	flags.StringVar(&o.state, "state", "", "状態 / state: "+strings.Join(states, ", "))
 	flags.StringVar(&o.domain, "domain", "", "メールアドレスのドメイン / domain of the certificate address")
-	flags.BoolVar(&o.needsStaff, "needs-staff", false, "認証担当者の作業待ちのみ / only those that wait for staff")
+	flags.BoolVar(&o.needsStaff, "needs-staff", false, "認証担当者の作業があるもののみ (早めに行える電話を含む) / only those in which staff have something to do, calls that may be made early included")
 	flags.IntVar(&o.limit, "limit", 50, "件数 (最大1000) / number of orders, at most 1000")
 	flags.StringVar(&o.before, "before", "", "この番号より古いもの / those older than this order")
 	flags.BoolVar(&o.json, "json", false, "JSONで表示 / print JSON")
@@ -129,7 +129,7 @@ func (p *program) orderTable(orders []order.Summary) {
 
 // awaitedNames are short names in Japanese of what is awaited; in English the codes are words enough.
 var awaitedNames = map[string]string{
-	"blocked": "発行停止の解決", "inquiry-answer": "お問い合わせへの回答", "review": "内容確認", "domain-approval": "ドメイン承認", "file": "認証ファイル",
+	"blocked": "発行停止の解決", "inquiry-answer": "お問い合わせへの回答", "review": "内容確認", "domain-approval": "ドメイン承認", "approval-mails": "承認メールの再送", "file": "認証ファイル",
 	"dns-record": "DNSレコード", "phone-number": "電話番号確認", "reuse-confirmation": "申請責任者の確認", "phone-reach": "取次ぎ", "phone-confirm": "本人確認", "issuance": "発行",
 }
 

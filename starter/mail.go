@@ -28,8 +28,10 @@ func (p *program) mailResend() *cobra.Command {
 		Use:   "resend ORDER",
 		Short: "届いていないメールを再送 / Send undelivered mails again",
 		Long: `オーダーのメールのうち、再試行を終えたものと宛先に拒否されたものを送り直します。拒否されたメールのリンクは新しくなります。
+10分以内に用意されたメールは送信中とみなし、送り直しません。
 ドメイン認証の承認メールは「starter resend」で送り直してください。
 Sends those mails of an order again that were given up or refused; the links of a refused mail are made anew.
+Those written within the last ten minutes are on their way and left alone.
 Mails that ask to approve a domain are sent again by "starter resend".`,
 		Example: "  starter mail resend 1234567890",
 		Args:    cobra.ExactArgs(1),
@@ -62,7 +64,7 @@ func (p *program) resendMail(ctx context.Context, number, actor string) error {
 			return late(ctx, err)
 		}
 		if sent == 0 && left == 0 {
-			return fault.New(fault.Conflict, "mail.delivered", "届いていないメールはありません。", "Every mail of this order has been delivered.")
+			return fault.New(fault.Conflict, "mail.delivered", "届いていないメールはありません(10分以内のメールは送信中です)。", "Every mail of this order has been delivered or is on its way: those of the last ten minutes are.")
 		}
 		p.out.Println(p.say(fmt.Sprintf("%d通を送り直しています。", sent), fmt.Sprintf("%d mail(s) on their way again.", sent)))
 		if left > 0 {

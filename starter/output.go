@@ -88,6 +88,7 @@ var letterNames = map[order.LetterKind]fault.Text{
 	order.LetterReissueReceipt:    {JA: "再発行の受付メール", EN: "receipt of the reissue request"},
 	order.LetterReissueNotice:     {JA: "再発行申請のお知らせ (元の証明書の利用者)", EN: "reissue notice (holder of the original)"},
 	order.LetterChallenge:         {JA: "ドメイン認証の案内", EN: "validation information"},
+	order.LetterApprovalsHeld:     {JA: "承認メール見合わせの案内", EN: "approval mails withheld"},
 	order.LetterDomainApproval:    {JA: "ドメイン認証メール", EN: "domain validation"},
 	order.LetterInquiry:           {JA: "お問い合わせ", EN: "inquiry"},
 	order.LetterCorrected:         {JA: "訂正のお知らせ", EN: "correction"},

@@ -57,6 +57,18 @@ func TestAReissueIsAskedForByFileAndReviewed(t *testing.T) {
 	require.Contains(t, c.ok("status", receipt.Number), "reissue reviewed")
 }
 
+// A refusal ends the request, and the answer says so before it has.
+func TestARefusedReviewSaysThatItEnds(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	original := c.issued()
+	r := c.run(c.reissueText(original, c.certificate(original).NotAfter), "reissue", "-f", "-", "--json")
+	require.Equal(t, exitDone, r.code, r.err)
+	var receipt order.Receipt
+	require.NoError(t, json.Unmarshal([]byte(r.out), &receipt))
+	require.Contains(t, c.ok("review", receipt.Number, "--refuse", "--reason", "nobody knows of it"), "state: under review -> rejected\n")
+}
+
 func TestReissueRefuses(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)

@@ -137,7 +137,7 @@ func TestNamesAreComplete(t *testing.T) {
 	for _, party := range []order.Party{order.PartyTechnicalContact, order.PartyDomainOwner, order.PartyStaff, order.PartyCA, order.PartyRepresentative} {
 		complete(string(party), partyNames[party])
 	}
-	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterReminder,
+	for _, kind := range []order.LetterKind{order.LetterReceipt, order.LetterReissueReceipt, order.LetterChallenge, order.LetterDomainApproval, order.LetterApprovalsHeld, order.LetterInquiry, order.LetterReminder,
 		order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact, order.LetterReuse, order.LetterReissueNotice, order.LetterExpiryReminder, order.LetterCorrected} {
 		complete(string(kind), letterNames[kind])
 	}
@@ -148,6 +148,9 @@ func TestNamesAreComplete(t *testing.T) {
 		complete(string(m), nextSteps[m])
 		for _, s := range order.States {
 			for _, a := range (order.Progress{State: s, Method: m, OpenInquiry: true, Blocked: true}).Awaited() {
+				require.NotEmpty(t, awaitedNames[a.Code], a.Code)
+			}
+			for _, a := range (order.Progress{State: s, Method: m, MailsHeld: true}).Awaited() {
 				require.NotEmpty(t, awaitedNames[a.Code], a.Code)
 			}
 		}

@@ -166,6 +166,9 @@ func (p *program) challenge(c *order.ChallengeView) {
 		p.fact("認証用の値", "random value", cli.Plain(c.Token))
 	}
 	p.fact("値の有効期限", "value expires", p.at(c.ExpiresAt))
+	if !c.MailsAfter.IsZero() {
+		p.fact("承認メール", "approval mails", p.out.Yellow(p.say("このドメインへの送信が多いため見合わせ。再送できるのは", "withheld: the domain has had too many. Can be sent from")+" "+p.at(c.MailsAfter)))
+	}
 	if !c.LastCheckAt.IsZero() {
 		p.fact("前回の確認", "last check", fmt.Sprintf("%s (%d)", p.at(c.LastCheckAt), c.Checks))
 		p.prose(c.LastFinding)

@@ -82,7 +82,7 @@ func (o *run) awaited() []order.Awaited {
 		return nil
 	}
 	p := order.Progress{State: o.state, Method: o.challenge.Method, OpenInquiry: o.inquiry, Blocked: o.blocked != "",
-		ReuseAsked: o.waitsForRepresentative(), PhoneReused: o.reused.Organization != ""}
+		ReuseAsked: o.waitsForRepresentative(), PhoneReused: o.reused.Organization != "", MailsHeld: o.challenge.MailsHeld}
 	if p.Method == "" {
 		p.Method = o.plan.Method
 	}

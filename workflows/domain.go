@@ -141,8 +141,12 @@ func (o *run) checkNow(ctx workflow.Context, c order.DomainCheckNow) (order.Outc
 
 // changeMethod replaces the challenge by one of another method.
 func (o *run) changeMethod(ctx workflow.Context, c order.DomainMethodChanged) (order.Outcome, error) {
+	before := o.challenge.Challenge
 	if err := o.openChallenge(ctx, c.Method, activities.OpenMethodChanged, c.By()); err != nil {
 		return order.Outcome{}, err
+	}
+	if before != "" && o.challenge.Challenge == before {
+		return order.Outcome{Text: fault.Text{JA: "すでにこの認証方式です。変更はありません。", EN: "This is the method already; nothing changed."}}, nil
 	}
 	return order.Outcome{Applied: true, Text: fault.Text{JA: "認証方式を変更し、新しい認証情報を送付しました。", EN: "The method is changed and new validation information is on its way."}}, nil
 }

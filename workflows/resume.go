@@ -20,7 +20,7 @@ func Resume(st order.Status, plan activities.Plan, at time.Time) OrderInput {
 		},
 	}
 	if ch := st.Challenge; ch != nil {
-		c.Challenge = activities.OpenResult{Challenge: ch.ID, Sequence: ch.Sequence, Method: ch.Method, ExpiresAt: ch.ExpiresAt}
+		c.Challenge = activities.OpenResult{Challenge: ch.ID, Sequence: ch.Sequence, Method: ch.Method, ExpiresAt: ch.ExpiresAt, MailsHeld: !ch.MailsAfter.IsZero()}
 	}
 	if st.Reuse != nil {
 		c.Reused, c.Answered = *st.Reuse.Standing(st.State), !st.Reuse.AnsweredAt.IsZero()

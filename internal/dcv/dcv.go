@@ -21,6 +21,7 @@ type Challenge struct {
 	OpenedAt  time.Time
 	ExpiresAt time.Time // age limit of the random value (A8–A11)
 
+	MailsAfter  time.Time // e-mail: nobody was asked, since the domain had too many approval mails; they can be sent from then on
 	SatisfiedAt time.Time // when evidence for it was recorded; zero: not yet
 }
 

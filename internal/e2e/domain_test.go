@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"securemailid.example/internal/mail"
 	"securemailid.example/internal/order"
 	"securemailid.example/workflows"
 )
@@ -26,6 +27,9 @@ func TestAChangedMethodReplacesTheChallengeAndItsLinks(t *testing.T) {
 	c := w.challenge(number)
 	require.Equal(t, order.DCVTXT, c.Method)
 	require.Equal(t, 2, c.Sequence)
+	again := w.command(number, order.DomainMethodChanged{Actor: applicant, Method: order.DCVTXT})
+	require.False(t, again.Applied, "a button pressed twice changes once")
+	require.Equal(t, c, w.challenge(number))
 	m := w.mail(st.Application.TechnicalContact.Email, "DNSレコードの登録")
 	require.Contains(t, m.Text, c.Token)
 	require.Contains(t, m.Subject, "認証方式の変更")
@@ -69,6 +73,44 @@ func TestApprovalMailsSentAgainHoldNewLinksAndTheOldOnesAreDead(t *testing.T) {
 	require.Equal(t, http.StatusConflict, status, "a link decides once")
 	w.phone(number)
 	w.issuedOnce(number)
+}
+
+// TestADomainThatHasHadTooManyApprovalMailsHoldsNobodyUp: one coupon, used, cancelled and used again, comes to the limit.
+func TestADomainThatHasHadTooManyApprovalMailsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := common.enter(t)
+	form := w.application(order.DCVEmail)
+	first := w.challenged(w.submit(form))
+	domain := w.challenge(first).Domain
+	w.command(first, order.ChallengeResent{Actor: applicant})
+	w.command(first, order.ChallengeResent{Actor: applicant})
+	require.Equal(t, "letter.too-often", w.refused(first, order.ChallengeResent{Actor: applicant}).Code)
+	w.mails("admin@"+domain, approvalSubject, 3)
+	w.command(first, order.OrderCancelled{Actor: applicant, Reason: "あとで申し込みます。"})
+	w.awaitState(first, order.Cancelled)
+	w.closed(first)
+
+	form.Organization.Street = "1-2-4 Sample" // else it is the same form
+	number := w.challenged(w.submit(form))
+	require.NotEqual(t, first, number)
+	m := w.mail(contactOf(domain), "承認メールをまだお送りできません")
+	require.NotEmpty(t, linkIn(t, m, "/status/"))
+	w.mails(contactOf(domain), mail.GuideBrand().Subjects.Receipt.In(order.Japanese), 2)
+	st := w.status(number)
+	require.Equal(t, "approval-mails", st.Awaited[0].Code)
+	require.False(t, st.Challenge.MailsAfter.IsZero())
+	w.listed(number, "WaitingOn = 'approval-mails' AND NeedsStaff = false")
+	require.Equal(t, "letter.too-often", w.refused(number, order.ChallengeResent{Actor: applicant}).Code)
+	require.True(t, w.command(number, numberVerified).Applied)
+	require.True(t, w.command(number, order.DomainMethodChanged{Actor: applicant, Method: order.DCVTXT}).Applied)
+	require.Equal(t, "letter.too-often", w.refused(number, order.DomainMethodChanged{Actor: applicant, Method: order.DCVEmail}).Code)
+	require.Equal(t, "dns-record", w.status(number).Awaited[0].Code)
+	w.prove(number)
+	w.command(number, reached)
+	w.command(number, confirmed)
+	w.issuedOnce(number)
+	w.closed(number)
+	require.Len(t, w.received("admin@"+domain, approvalSubject), 3, "nobody at the domain was written to again")
 }
 
 func TestTheApprovalPageChangesNothingUntilItsFormIsSent(t *testing.T) {

@@ -37,6 +37,13 @@ func (w *world) endsSoon(number string, in time.Duration) {
 	require.NoError(w.t, err)
 }
 
+// askedYesterday makes a day of the time since the representative was asked last: they are asked once a day.
+func (w *world) askedYesterday(address string) {
+	w.t.Helper()
+	_, err := w.sql.ExecContext(w.ctx, `UPDATE letters SET created_at = created_at - interval '1 day' WHERE kind = 'reuse-confirmation' AND recipient = $1`, address)
+	require.NoError(w.t, err)
+}
+
 // asked waits until the representative is asked, and returns the link in their mail.
 func (w *world) asked(number, address string) (link string) {
 	w.t.Helper()
@@ -90,6 +97,7 @@ func TestARenewalReusesWhatIsKnown(t *testing.T) {
 	w.historyKeepsTo(number, w.secretsOf(number, again))
 	require.Error(t, w.tryDecide(w.ctx, link, "deny"), "a link answers once")
 
+	w.askedYesterday(form.Representative.Email)
 	later := w.submit(w.renewalOf(form))
 	w.asked(later, form.Representative.Email)
 	require.Nil(t, w.status(later).Renews, "what ends in a year is not renewed yet")
@@ -142,6 +150,7 @@ func TestARepresentativeDeniesAnApplicationInTheirName(t *testing.T) {
 	require.Empty(t, st.Reuse.Reused)
 	require.Contains(t, w.mail(theft.TechnicalContact.Email, "お受けできませんでした").Text, number)
 
+	w.askedYesterday(known.Representative.Email)
 	honest := w.submit(w.renewalOf(known))
 	w.decide(w.asked(honest, known.Representative.Email), "approve")
 	w.issuedOnce(honest)

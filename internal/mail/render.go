@@ -23,7 +23,7 @@ var files embed.FS
 
 // kinds lists every letter that has a template.
 var kinds = []order.LetterKind{
-	order.LetterReceipt, order.LetterReissueReceipt, order.LetterReissueNotice, order.LetterChallenge, order.LetterDomainApproval, order.LetterInquiry, order.LetterCorrected, order.LetterReminder,
+	order.LetterReceipt, order.LetterReissueReceipt, order.LetterReissueNotice, order.LetterChallenge, order.LetterDomainApproval, order.LetterApprovalsHeld, order.LetterInquiry, order.LetterCorrected, order.LetterReminder,
 	order.LetterRejected, order.LetterCancelled, order.LetterExpired, order.LetterIssuedCertificate, order.LetterIssuedContact,
 	order.LetterRevocationLink, order.LetterRevoked, order.LetterRevocationClock, order.LetterReportAnswer,
 	order.LetterStatusLink, order.LetterReuse, order.LetterExpiryReminder,
@@ -267,6 +267,7 @@ func unusableLink(s string) bool { return s != "" && !webAddress(s) }
 var lacks = map[order.LetterKind]func(order.Facts) bool{
 	order.LetterChallenge:       func(f order.Facts) bool { return f.Domain == "" || !publishable(f) },
 	order.LetterDomainApproval:  func(f order.Facts) bool { return f.Domain == "" || f.Link == "" },
+	order.LetterApprovalsHeld:   func(f order.Facts) bool { return f.Domain == "" || f.MailsAfter.IsZero() },
 	order.LetterIssuedContact:   func(f order.Facts) bool { return f.Link == "" },
 	order.LetterReuse:           func(f order.Facts) bool { return f.Link == "" },
 	order.LetterStatusLink:      func(f order.Facts) bool { return f.StatusLink == "" },

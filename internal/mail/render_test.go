@@ -151,6 +151,7 @@ func examples() []example {
 			f.Link, f.LinkExpires, f.ContactName = "https://portal.example.com/approve/"+token, valueUntil, ""
 			f.Other.Organization = "Sample Trading K.K."
 		})},
+		{"approvals-held", order.LetterApprovalsHeld, facts(func(f *order.Facts) { f.MailsAfter, f.StatusLink = valueUntil, statusPage })},
 		{"inquiry", order.LetterInquiry, facts(func(f *order.Facts) {
 			f.StatusLink = statusPage
 			f.Question = "英語の団体名は Sample Trading K.K. と Sample Trading Co., Ltd. のどちらが正しいですか。\n登記または定款の英文表記をお知らせください。"

@@ -11,6 +11,7 @@ const (
 	LetterReissueNotice     LetterKind = "reissue-notice"     // somebody asks for a reissue: to the address and the technical contact of the original
 	LetterChallenge         LetterKind = "challenge"          // file and DNS: what to publish, to the technical contact (G15)
 	LetterDomainApproval    LetterKind = "domain-approval"    // e-mail DCV, to the domain's addresses (G17)
+	LetterApprovalsHeld     LetterKind = "approvals-held"     // e-mail DCV: the domain has had too many of these mails, to the technical contact
 	LetterInquiry           LetterKind = "inquiry"            // question of staff, to the technical contact (G12)
 	LetterCorrected         LetterKind = "corrected"          // other content will be certified than was entered, to the technical contact and the representative (G10)
 	LetterReminder          LetterKind = "reminder"           // something still waits for the applicant
@@ -60,6 +61,7 @@ type Facts struct {
 	LinkExpires      time.Time `json:"link_expires,omitzero"`  // of Link; in a status-link letter of StatusLink
 	ValueExpires     time.Time `json:"value_expires,omitzero"` // age limit of the random value
 	Deadline         time.Time `json:"deadline,omitzero"`      // when the order expires
+	MailsAfter       time.Time `json:"mails_after,omitzero"`   // approvals-held: when they can be sent
 	ValidityYears    int       `json:"validity_years,omitempty"`
 	NotAfter         time.Time `json:"not_after,omitzero"`
 	Serial           string    `json:"serial,omitempty"`

@@ -55,6 +55,8 @@ type ChallengeView struct {
 	LastFinding fault.Text `json:"last_finding,omitzero"`
 	NextCheckAt time.Time  `json:"next_check_at,omitzero"`
 	SatisfiedAt time.Time  `json:"satisfied_at,omitzero"`
+	EndedAt     time.Time  `json:"ended_at,omitzero"`    // replaced, or its order has ended
+	MailsAfter  time.Time  `json:"mails_after,omitzero"` // e-mail: its domain had too many approval mails, so nobody was asked; they can be sent from then on
 }
 
 // PhoneSteps are the times at which the steps of organisation validation were recorded (G20); zero: not yet.
@@ -153,6 +155,7 @@ type Progress struct {
 	Phone       PhoneSteps
 	OpenInquiry bool
 	ReuseAsked  bool // the representative is asked whether earlier validations may be reused; nothing else is done meanwhile
+	MailsHeld   bool // nobody was asked to approve, since the domain had too many such mails
 	PhoneReused bool // the organisation was validated by phone for an earlier order
 	Blocked     bool // something that only staff can settle keeps the certificate from being issued
 }
@@ -181,7 +184,7 @@ func (p Progress) Awaited() []Awaited {
 		return out
 	}
 	if p.State == Accepted || p.State == DomainValidation {
-		out = append(out, p.Method.awaited()...)
+		out = append(out, p.domain()...)
 	}
 	if p.State != Issuing && p.State != Review && !p.PhoneReused {
 		out = append(out, p.Phone.awaited()...)
@@ -190,6 +193,14 @@ func (p Progress) Awaited() []Awaited {
 		add("issuance", PartyCA, "証明書の発行", "issuance of the certificate")
 	}
 	return out
+}
+
+// domain returns what is awaited for the domain.
+func (p Progress) domain() []Awaited {
+	if p.MailsHeld && p.Method == DCVEmail {
+		return []Awaited{{"approval-mails", PartyTechnicalContact, fault.Text{JA: "承認メールの再送（後日）、または認証方式の変更", EN: "having the approval mails sent later, or another validation method"}}}
+	}
+	return p.Method.awaited()
 }
 
 // awaited returns what proves control of the domain by this method (G17–G19).

@@ -76,6 +76,10 @@ type Rules struct {
 	RenewalBefore       time.Duration   // G3: a certificate can be renewed so long before it ends, and RenewalAfter after it
 	RenewalCarryOver    time.Duration   // at most so much of what is left of it is added to the new one
 
+	// How many applications may name one technical contact in a day, who gets three mails from each and may never have heard of us; and one whom we
+	// know because they had a certificate issued within a year: a reseller names the same person in all of a day's orders.
+	ApplicationsOfContact, ApplicationsOfKnownContact int
+
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant
 	ApprovalLinkLife time.Duration   // e-mail approval link; never longer than RandomValueMaxAge

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"securemailid.example/internal/fault"
 )
@@ -154,6 +155,7 @@ type errorView struct {
 	Text   fault.Text
 	Fields []fault.Field
 	Retry  string // address to open again after a form that may be repeated
+	Hint   string // key of what is said about that
 	Ref    string
 }
 
@@ -180,7 +182,10 @@ func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	ref := visitOf(r).id
 	v := errorView{Status: status, Title: p.headline(f, status), Text: f.Text, Fields: f.Fields, Ref: ref}
 	if r.Method == http.MethodPost && r.Pattern != "" && (!fault.Permanent(f) || f.Kind == fault.Forbidden) {
-		v.Retry = r.URL.Path
+		v.Retry, v.Hint = r.URL.Path, "error.retry"
+		if strings.HasPrefix(r.URL.Path, findPath+"/") { // there nobody answers a question of ours
+			v.Hint = "error.retry.status"
+		}
 	}
 	if err := p.render(w, r, status, "error", v); err != nil {
 		p.Logger.ErrorContext(r.Context(), "error page", "ref", ref, "error", err)

@@ -48,6 +48,7 @@ func full(language order.Language, change func(*order.Status)) order.Status {
 	s.Awaited = order.Progress{
 		State: s.State, Method: method, Phone: s.Phone, OpenInquiry: len(s.Inquiries) > 0, Blocked: s.Blocked != fault.Text{},
 		ReuseAsked: s.Reuse != nil && !s.Reuse.AskedAt.IsZero() && s.Reuse.AnsweredAt.IsZero(), PhoneReused: s.Reuse.Live(order.OrganizationEvidence) != nil,
+		MailsHeld: s.Challenge != nil && !s.Challenge.MailsAfter.IsZero(),
 	}.Awaited()
 	return s
 }
@@ -107,6 +108,10 @@ func states() map[string]func(*order.Status) {
 			for to, state := range map[string]order.LetterState{"admin@example.co.jp": order.LetterSent, "postmaster@example.co.jp": order.LetterFailed, "smid-owner@registrar.example.com": order.LetterPending} {
 				s.Letters = append(s.Letters, order.LetterView{Kind: order.LetterDomainApproval, Recipient: to, State: state, LastReply: "550 no such user"})
 			}
+		},
+		"email-held": func(s *order.Status) {
+			s.Challenge = &order.ChallengeView{ID: "challenge-2", Sequence: 2, Method: order.DCVEmail, ExpiresAt: now.Add(28 * 24 * time.Hour), MailsAfter: now.Add(5 * time.Hour)}
+			s.Letters = append(s.Letters, order.LetterView{Kind: order.LetterDomainApproval, Recipient: "admin@example.co.jp", State: order.LetterSent}) // of the challenge before
 		},
 		"inquiry": func(s *order.Status) {
 			s.Inquiries = []order.Inquiry{
@@ -222,6 +227,7 @@ func TestStatusPageSaysWhatIsAwaited(t *testing.T) {
 		"dns-cname":    {[]string{"_h7k2m9p4q3r8s5t6v2w7x4y9z3a8b5c6.example.co.jp", "dcv.example.com", "CNAME"}, []string{"前回の確認", `value="dns-cname"`}},
 		"file":         {[]string{"http://example.co.jp/.well-known/pki-validation/fileauth.txt", "認証ファイルの設置をお待ちしています", "今すぐ確認する"}, nil},
 		"email":        {[]string{"admin@example.co.jp", "s***@registrar.example.com", "届きませんでした", "承認メールを再送する"}, []string{"今すぐ確認する"}},
+		"email-held":   {[]string{"承認メールをまだお送りできません", "2026年11月22日 17:00（日本時間）以降に", "承認メールを再送する", "この方式に変更する", "承認メールの再送、または認証方式の変更"}, []string{"admin@", "リンクの有効期限"}},
 		"inquiry":      {[]string{"お問い合わせへのご回答をお待ちしています", "&lt;Sample Trading K.K.&gt;", "回答を送る"}, []string{"前の質問", "前の答え"}},
 		"organization": {[]string{"お電話による申請団体の認証を進めています", "申請責任者への取次ぎ"}, []string{"h7k2m9p4q3r8s5t6v2w7x4y9z3a8b5c6", "今すぐ確認する", "認証方式を変更", "入力された内容："}},
 		"corrected": {[]string{"証明書に記載する内容", "Sample &lt;Trading&gt; Co., Ltd.<small>入力された内容：Sample Trading K.K.</small>", "（記載しません）<small>入力された内容：Sales</small>",
@@ -410,7 +416,10 @@ func TestValidationMailsAreNotForFlooding(t *testing.T) {
 	for range 2 {
 		require.Equal(t, http.StatusSeeOther, s.act(c, "resend", nil).StatusCode)
 	}
-	require.Equal(t, http.StatusTooManyRequests, s.act(c, "resend", nil).StatusCode)
+	p := s.act(c, "resend", nil)
+	require.Equal(t, http.StatusTooManyRequests, p.StatusCode)
+	require.Contains(t, p.text, "この操作はまだ行われていない可能性があります")
+	require.NotContains(t, p.text, "回答は", "nobody was asked anything")
 	require.Equal(t, http.StatusSeeOther, s.act(c, "check", nil).StatusCode, "a check sends no mail")
 }
 

@@ -104,7 +104,7 @@ func (p *portal) statusView(w http.ResponseWriter, r *http.Request, v visited, f
 	}
 	if c := s.Challenge; c != nil && c.SatisfiedAt.IsZero() && (s.State == order.DomainValidation || s.State == order.Accepted) {
 		view.Challenge = &challengeView{ChallengeView: *c, Kind: procedure(c.Method)}
-		if c.Method == order.DCVEmail {
+		if c.Method == order.DCVEmail && c.MailsAfter.IsZero() {
 			view.Challenge.Recipients = recipients(s)
 		}
 		view.Methods = p.otherMethods(f, c.Method)

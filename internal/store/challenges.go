@@ -28,21 +28,25 @@ type challengeRow struct {
 	LastCheckAt sql.NullTime          `db:"last_check_at"`
 	LastFinding document[dcv.Finding] `db:"last_finding"`
 	NextCheckAt sql.NullTime          `db:"next_check_at"`
+	MailsAfter  sql.NullTime          `db:"mails_after"`
 }
 
 const challengeColumns = `id, order_number, sequence, method, domain, token, target, opened_at, expires_at, ended_at, satisfied_at, checks,
-	last_check_at, last_finding, next_check_at`
+	last_check_at, last_finding, next_check_at, mails_after`
 
 func (r challengeRow) challenge() dcv.Challenge {
 	return dcv.Challenge{ID: r.ID, Order: r.Order, Sequence: r.Sequence, Method: r.Method, Domain: r.Domain, Token: r.Token, Target: r.Target,
-		OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), SatisfiedAt: timeOf(r.SatisfiedAt)}
+		OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), SatisfiedAt: timeOf(r.SatisfiedAt),
+		MailsAfter: timeOf(r.MailsAfter)}
 }
 
 // latest selects an order's challenge of the highest sequence.
 const latest = `SELECT ` + challengeColumns + ` FROM challenges WHERE order_number = $1 ORDER BY sequence DESC LIMIT 1`
 
 // OpenChallenge makes ch the order's current challenge, ends the one before and its unused links, moves the order to
-// domain-validation if it is not there yet, and puts the letters with their links into the outbox. A repeat with the same (order,
+// domain-validation if it is not there yet, and puts the letters with their links into the outbox. Approval mails that their domain has had
+// too many of are left out, and the letter of kind LetterApprovalsHeld goes out in their place; without one nothing is opened: TooMany, code
+// letter.too-often. A repeat with the same (order,
 // sequence) returns the stored challenge; a sequence below the current one is a Conflict. Once the current challenge is satisfied no
 // other is opened: it is returned as it is stored, with SatisfiedAt.
 func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error) {
@@ -61,11 +65,12 @@ func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, letters []o
 		if o.State != order.DomainValidation && o.State != order.Accepted { // nor in review: nothing is validated before it
 			return wrongState(o.State)
 		}
-		if err := c.mayMail(ctx, ch, letters); err != nil {
+		opened = ch
+		permitted, err := c.withhold(ctx, &opened, letters)
+		if err != nil {
 			return err
 		}
-		opened = ch
-		return c.open(ctx, o, ch, letters, actor)
+		return c.open(ctx, o, opened, permitted, actor)
 	})
 	opened.OpenedAt, opened.ExpiresAt = stored(opened.OpenedAt), stored(opened.ExpiresAt)
 	return opened, err
@@ -90,28 +95,6 @@ func (c *change) opened(ctx context.Context, ch dcv.Challenge) (*dcv.Challenge, 
 	return nil, nil //nolint:nilnil // nil says that ch is to be opened
 }
 
-// mailedADay is how many e-mail challenges one domain gets in a day, by all orders together: each is a mail to half a dozen mailboxes, whose
-// owners may never have heard of the application, and a voucher comes back with every cancelled order.
-const mailedADay = 10
-
-func (c *change) mayMail(ctx context.Context, ch dcv.Challenge, letters []order.Letter) error {
-	if ch.Method != order.DCVEmail || len(letters) == 0 {
-		return nil
-	}
-	at := letters[0].CreatedAt
-	if at.IsZero() {
-		at = ch.OpenedAt
-	}
-	var opened int
-	err := c.GetContext(ctx, &opened, `SELECT count(DISTINCT (order_number, letters.created_at)) FROM letters JOIN orders ON number = order_number
-		WHERE domain = $1 AND kind = $2 AND letters.created_at > $3`, ch.Domain, order.LetterDomainApproval, stored(at.Add(-24*time.Hour)))
-	if err != nil || opened < mailedADay {
-		return err
-	}
-	return fault.New(fault.TooMany, "letter.too-often", "このドメインには本日すでに多くの承認依頼メールをお送りしています。明日以降にお試しいただくか、ほかの認証方式をお選びください。",
-		"Many approval mails have been sent to this domain today. Try again tomorrow, or choose another method.")
-}
-
 func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters []order.Letter, actor string) error {
 	at := ch.OpenedAt
 	if len(letters) > 0 { // a resent value keeps its age, so its opening is not now
@@ -121,9 +104,9 @@ func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters
 		return err
 	}
 	if _, err := c.ExecContext(ctx, `
-		INSERT INTO challenges (id, order_number, sequence, method, domain, token, target, opened_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		ch.ID, ch.Order, ch.Sequence, ch.Method, ch.Domain, ch.Token, ch.Target, stored(ch.OpenedAt), stored(ch.ExpiresAt)); err != nil {
+		INSERT INTO challenges (id, order_number, sequence, method, domain, token, target, opened_at, expires_at, mails_after)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		ch.ID, ch.Order, ch.Sequence, ch.Method, ch.Domain, ch.Token, ch.Target, stored(ch.OpenedAt), stored(ch.ExpiresAt), timeOrNull(ch.MailsAfter)); err != nil {
 		return err
 	}
 	if _, err := c.post(ctx, o.Number, letters, at); err != nil {
@@ -139,7 +122,11 @@ func (c *change) open(ctx context.Context, o standing, ch dcv.Challenge, letters
 			return err
 		}
 	}
-	return c.note(o.Number, actor, "challenge-opened", map[string]any{"method": ch.Method, "sequence": ch.Sequence}, at)
+	facts := map[string]any{"method": ch.Method, "sequence": ch.Sequence}
+	if !ch.MailsAfter.IsZero() {
+		facts["mails_after"] = stored(ch.MailsAfter)
+	}
+	return c.note(o.Number, actor, "challenge-opened", facts, at)
 }
 
 // endChallenge ends the order's current challenge and its unused approval links.
@@ -170,6 +157,7 @@ func challengeView(ctx context.Context, q queryer, number string) (*order.Challe
 	return &order.ChallengeView{
 		ID: r.ID, Sequence: r.Sequence, Method: r.Method, Token: r.Token, Instruction: r.challenge().Instruction(), OpenedAt: r.OpenedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), Checks: r.Checks,
 		LastCheckAt: timeOf(r.LastCheckAt), LastFinding: r.LastFinding.V.Text, NextCheckAt: timeOf(r.NextCheckAt), SatisfiedAt: timeOf(r.SatisfiedAt),
+		EndedAt: timeOf(r.EndedAt), MailsAfter: timeOf(r.MailsAfter),
 	}, nil
 }
 

@@ -392,19 +392,3 @@ func TestTheSameLinkAddedAtOnceIsOneLink(t *testing.T) {
 	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM links WHERE hash = $1`, link.Hash))
 	require.Equal(t, 1, one[int](r, `SELECT count(*) FROM audit WHERE action = 'link-added'`))
 }
-
-// TestADomainIsNotFloodedWithApprovalMails: whoever applies and cancels again and again is stopped, by all orders together.
-func TestADomainIsNotFloodedWithApprovalMails(t *testing.T) {
-	t.Parallel()
-	r := newRecord(t)
-	open := func() error {
-		number, at := r.accepted(), r.tick()
-		c := challenge(number, 1, order.DCVEmail, at)
-		_, err := r.OpenChallenge(r.ctx(), c, []order.Letter{{ID: uuid.NewString(), Order: number, Kind: order.LetterDomainApproval, Key: "1/admin", Recipient: "admin@example.co.jp", Language: order.Japanese, CreatedAt: at}}, "system")
-		return err
-	}
-	for range 10 {
-		require.NoError(t, open())
-	}
-	isFault(t, open(), fault.TooMany, "letter.too-often")
-}

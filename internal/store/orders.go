@@ -35,10 +35,11 @@ type standing struct {
 	BlockedAt        sql.NullTime    `db:"blocked_at"`
 	Reuse            string          // empty, asked or settled
 	PhoneReusedAt    sql.NullTime    `db:"organization_reused_at"`
+	MailsAfter       sql.NullTime    `db:"mails_after"` // of the current challenge
 }
 
 const standingColumns = `number, type, state, dcv_method, open_inquiry, number_verified_at, reached_at, confirmed_at, blocked_at, reuse,
-	organization_reused_at`
+	organization_reused_at, (SELECT c.mails_after FROM challenges c WHERE c.order_number = number AND c.ended_at IS NULL) AS mails_after`
 
 func (s standing) phone() order.PhoneSteps {
 	return order.PhoneSteps{NumberVerifiedAt: timeOf(s.NumberVerifiedAt), ReachedAt: timeOf(s.ReachedAt), ConfirmedAt: timeOf(s.ConfirmedAt)}
@@ -47,7 +48,7 @@ func (s standing) phone() order.PhoneSteps {
 // awaited never is nil: a list of nothing is shown as such.
 func (s standing) awaited() []order.Awaited {
 	p := order.Progress{State: s.State, Method: s.Method, Phone: s.phone(), OpenInquiry: s.OpenInquiry, Blocked: s.BlockedAt.Valid,
-		ReuseAsked: s.Reuse == reuseAsked, PhoneReused: s.PhoneReusedAt.Valid}
+		ReuseAsked: s.Reuse == reuseAsked, PhoneReused: s.PhoneReusedAt.Valid, MailsHeld: s.MailsAfter.Valid}
 	a := p.Awaited()
 	if a == nil {
 		a = []order.Awaited{}

@@ -43,7 +43,11 @@ func (s *Store) PostLetter(ctx context.Context, l order.Letter, actor string, ev
 	return id, err
 }
 
-// RepostLetters makes the order's undelivered letters pending again and returns the ids of those to deliver. A letter that was
+// onItsWay is how long a letter is taken to be on its way: so long it is not sent again, since its reader would get it twice.
+const onItsWay = 10 * time.Minute
+
+// RepostLetters makes the order's undelivered letters pending again and returns the ids of those to deliver; those written within the last ten
+// minutes are on their way. A letter that was
 // refused for good has lost its secret links: renew puts new ones into it, or reports false for one that cannot be sent again. Such
 // letters stay as they are and are counted, as are those refused before facts were kept.
 func (s *Store) RepostLetters(ctx context.Context, number, actor string, at time.Time, renew func(order.Letter) (order.Letter, bool)) (ids []string, left int, err error) {
@@ -52,7 +56,7 @@ func (s *Store) RepostLetters(ctx context.Context, number, actor string, at time
 		if _, err := c.lockOrder(ctx, number); err != nil {
 			return err
 		}
-		kept, err := letters(ctx, c, number, `state <> 'sent' AND facts IS NOT NULL `)
+		kept, err := letters(ctx, c, number, `state <> 'sent' AND facts IS NOT NULL`)
 		if err != nil {
 			return err
 		}
@@ -60,6 +64,9 @@ func (s *Store) RepostLetters(ctx context.Context, number, actor string, at time
 			return err
 		}
 		for _, k := range kept {
+			if k.state == order.LetterPending && k.CreatedAt.After(at.Add(-onItsWay)) {
+				continue
+			}
 			renewed, ok := k.Letter, true
 			if k.state == order.LetterFailed {
 				renewed, ok = renew(k.Letter)

@@ -137,6 +137,10 @@ func TestUndeliveredLettersAreSentAgain(t *testing.T) {
 		l.Facts.Link, l.Links = "https://portal.example.jp/new-link", []order.Link{renewed}
 		return l, true
 	}
+	r.later(10 * time.Minute)
+	fresh := letter(number, order.LetterRejected, "", r.tick())
+	_, err := r.PostLetter(r.ctx(), fresh, staff, 0)
+	require.NoError(t, err)
 	at := r.tick()
 	again, left, err := r.RepostLetters(r.ctx(), number, staff, at, renew)
 	require.NoError(t, err)
@@ -145,7 +149,8 @@ func TestUndeliveredLettersAreSentAgain(t *testing.T) {
 	require.Zero(t, left)
 	pending, err := r.PendingLetters(r.ctx(), number)
 	require.NoError(t, err)
-	require.Len(t, pending, 2)
+	require.NotContains(t, again, fresh.ID, "what was written a moment ago is on its way")
+	require.Len(t, pending, 3)
 	require.Equal(t, "https://portal.example.jp/secret-link", pending[0].Facts.Link)
 	require.Equal(t, "https://portal.example.jp/new-link", pending[1].Facts.Link)
 	_, err = r.Link(r.ctx(), renewed.Hash)

@@ -126,6 +126,9 @@ func (s *Store) acceptReissue(ctx context.Context, a order.Acceptance) error {
 		if err := mayAsk(ctx, c, request{number, facts.Candidates, facts.ByOrganization}, a.At); err != nil {
 			return err
 		}
+		if err := mayBeNamed(ctx, c, a); err != nil {
+			return err
+		}
 		return c.createReissue(ctx, a, *facts, at)
 	})
 }

@@ -17,7 +17,7 @@ const (
 
 // OfferReuse asks the representative: it keeps the offer with its link and puts the letter into the outbox. An order whose phone steps are done
 // already is asked nothing: that confirms it, and what is known of its domain is reused at once. An order that has been asked before, or
-// has begun to prove its domain, is left as it is. It returns where the order stands.
+// has begun to prove its domain, is left as it is, and so is one whose representative was asked about another within a day. It returns where the order stands.
 func (s *Store) OfferReuse(ctx context.Context, f order.ReuseOffer, rules order.ReuseRules) (order.Reused, error) {
 	var out order.Reused
 	err := s.change(ctx, func(c *change) error {
@@ -34,6 +34,11 @@ func (s *Store) OfferReuse(ctx context.Context, f order.ReuseOffer, rules order.
 				return err
 			}
 		case f.Reusable.Organization != nil:
+			if may, err := c.mayAskRepresentative(ctx, f.Letter.Recipient, f.AskedAt); err != nil {
+				return err
+			} else if !may {
+				break // it is validated anew
+			}
 			if err := c.ask(ctx, o, f); err != nil {
 				return err
 			}

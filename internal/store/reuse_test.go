@@ -493,6 +493,7 @@ func TestTwoOrdersMayReuseTheSameEvidenceAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	numbers := make([]string, orders)
 	for i := range numbers {
+		r.later(day) // a representative is asked once a day
 		numbers[i] = r.apply(nil)
 		link := r.represented(numbers[i])
 		for range calls { // each answer arrives several times at once

@@ -172,12 +172,13 @@ func (s *Store) ForgetSubmissions(ctx context.Context, before time.Time) (forgot
 // acceptOrder is one statement, since it is the busiest change: redeem, create, move the application over, post the letters with their links, and
 // last the audit line. Each step feeds on the one before, so either all happen or none. The voucher is redeemed by one conditional
 // UPDATE; whoever waits for another on that row finds it used afterwards.
-const acceptOrder = `
+var acceptOrder = `
 	WITH redeemed AS (
 		UPDATE vouchers v SET order_number = $1, used_at = $20
 		FROM submissions s
 		WHERE s.number = $1 AND v.hash = s.voucher_hash AND v.order_number IS NULL AND v.cancelled_at IS NULL AND v.expires_at > $20
 			AND v.validity_years = $4 AND NOT EXISTS (SELECT FROM orders o WHERE o.number = $1)
+			AND (SELECT ` + mayName("$22::text", "$20::timestamptz", "$23::int", "$24::int") + `)
 		RETURNING v.hash
 	), changed AS (
 		INSERT INTO orders (number, type, state, state_since, language, domain, certificate_email, validity_years, dcv_method,
@@ -190,7 +191,8 @@ const acceptOrder = `
 	SELECT audit_append($16, number, $17, $18, $19, $20, $21) FROM changed`
 
 // Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox. A repeat
-// changes nothing, even after the order has ended and given its voucher back. For a reissue see acceptReissue.
+// changes nothing, even after the order has ended and given its voucher back. One whose technical contact was named too often in a day is a
+// TooMany of code submission.too-many. For a reissue see acceptReissue.
 func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	if a.Submission.Application.Type == order.Reissue {
 		return s.acceptReissue(ctx, a)
@@ -213,7 +215,8 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	accepted, err := affected(s.exec(ctx, acceptOrder,
 		number, asJSON(rowsOf(a.Letters, at)), asJSON(linksOf(a.Letters)), app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail,
 		app.DCVMethod, asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), renewsOrder, renewsSequence,
-		line.Chain, line.Actor, line.Action, string(line.Detail), line.At, content))
+		line.Chain, line.Actor, line.Action, string(line.Detail), line.At, content,
+		app.TechnicalContact.Email, a.OfContact, a.OfKnownContact))
 	if pq.As(err, pqerror.UniqueViolation) == nil && err != nil {
 		return translate(ctx, err)
 	}
@@ -223,7 +226,7 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	return s.whyNotAccepted(ctx, a) // or another attempt for the same order was first
 }
 
-// whyNotAccepted returns nil if the order exists already, else the fault of its voucher.
+// whyNotAccepted returns nil if the order exists already, else the fault of its voucher or of its technical contact.
 func (s *Store) whyNotAccepted(ctx context.Context, a order.Acceptance) error {
 	var r struct {
 		Voucher  []byte `db:"voucher_hash"`
@@ -244,6 +247,9 @@ func (s *Store) whyNotAccepted(ctx context.Context, a order.Acceptance) error {
 	}
 	if err := checkVoucher(v, a.Submission.Number, a.Submission.Application.ValidityYears, a.At); err != nil {
 		return err
+	}
+	if err := mayBeNamed(ctx, s.db, a); err != nil {
+		return translate(ctx, err)
 	}
 	return unavailable(errors.New("the voucher was given back at this moment")) // the next attempt redeems it
 }
