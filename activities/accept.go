@@ -56,7 +56,7 @@ func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, erro
 	err = a.Records.Accept(ctx, Acceptance{
 		Submission: sub, Domain: domainOf(app.CertificateEmail), At: now, DeadlineAt: deadline, Policy: rules.Version, Renews: renews,
 		Letters: letters, AfterCompromise: rules.ReissueAfterCompromise,
-		OfContact: rules.ApplicationsOfContact, OfKnownContact: rules.ApplicationsOfKnownContact,
+		EndedOfContact: rules.EndedOfContact,
 	})
 	if err != nil {
 		return Plan{}, err

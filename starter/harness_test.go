@@ -117,7 +117,7 @@ func (c *counter) Submit(ctx context.Context, s order.Submission) (order.Receipt
 		return order.Receipt{}, err
 	}
 	return order.Receipt{Number: number}, c.Records.Accept(ctx, order.Acceptance{
-		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true, OfContact: 1000, OfKnownContact: 1000,
+		Submission: s, Domain: "example.jp", At: c.tick(), DeadlineAt: noon.AddDate(0, 0, 90), Policy: "guide/test", AfterCompromise: true, EndedOfContact: 1000,
 	})
 }
 

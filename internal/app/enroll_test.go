@@ -49,7 +49,7 @@ func (o orders) Submit(ctx context.Context, s order.Submission) (order.Receipt, 
 	s.Number = number
 	now := time.Now()
 	return order.Receipt{Number: number}, o.records.Accept(ctx, order.Acceptance{
-		Submission: s, Domain: "example.co.jp", At: now, DeadlineAt: now.AddDate(0, 0, 90), Policy: "guide", OfContact: 10, OfKnownContact: 500,
+		Submission: s, Domain: "example.co.jp", At: now, DeadlineAt: now.AddDate(0, 0, 90), Policy: "guide", EndedOfContact: 10,
 	})
 }
 

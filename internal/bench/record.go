@@ -126,9 +126,9 @@ func (r *record) submissions(ctx context.Context, n int) (first int64, err error
 func acceptance(number string, app order.Application, at time.Time) order.Acceptance {
 	app.TechnicalContact.Email = "tech@" + number + ".example.co.jp" // one each: who is named too often is refused
 	return order.Acceptance{
-		OfContact: 10, OfKnownContact: 500,
-		Submission: order.Submission{Number: number, Application: app, VoucherHash: hashOf(number)},
-		Domain:     "example.co.jp", At: at, DeadlineAt: at.AddDate(0, 3, 0), Policy: "bench",
+		EndedOfContact: 10,
+		Submission:     order.Submission{Number: number, Application: app, VoucherHash: hashOf(number)},
+		Domain:         "example.co.jp", At: at, DeadlineAt: at.AddDate(0, 3, 0), Policy: "bench",
 		Letters: []order.Letter{{
 			ID: uuid.NewString(), Order: number, Kind: order.LetterReceipt, Recipient: app.TechnicalContact.Email, Language: app.Language,
 			Facts: order.Facts{Number: number, Domain: "example.co.jp", Method: app.DCVMethod, Deadline: at.AddDate(0, 3, 0)}, CreatedAt: at,

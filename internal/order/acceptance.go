@@ -13,7 +13,7 @@ type Acceptance struct {
 
 	Renews *Renewed // renewal: the certificate that it renews; nil: there is none, and it goes on as a new application
 
-	OfContact, OfKnownContact int // how many applications may name its technical contact in a day, and if they had a certificate issued
+	EndedOfContact int // how many applications that name its technical contact may have ended without a certificate in a day
 
 	AfterCompromise bool // reissue: what the policy says of an original revoked for the compromise of its key
 }

@@ -76,9 +76,9 @@ type Rules struct {
 	RenewalBefore       time.Duration   // G3: a certificate can be renewed so long before it ends, and RenewalAfter after it
 	RenewalCarryOver    time.Duration   // at most so much of what is left of it is added to the new one
 
-	// How many applications may name one technical contact in a day, who gets three mails from each and may never have heard of us; and one whom we
-	// know because they had a certificate issued within a year: a reseller names the same person in all of a day's orders.
-	ApplicationsOfContact, ApplicationsOfKnownContact int
+	// How many applications that name one technical contact may end without a certificate in a day: each has written three mails to them, and its
+	// voucher comes back, so that the same one could be used to write to a stranger again and again.
+	EndedOfContact int
 
 	OrderLifetime    time.Duration   // from submission to expiry without a certificate
 	Reminders        []time.Duration // after submission, while something waits for the applicant

@@ -55,7 +55,7 @@ func guide() Rules {
 		ExpiryReminders:     []time.Duration{60 * day, 30 * day, 14 * day, 7 * day, day},
 		SubmissionRetention: 30 * day,
 
-		ApplicationsOfContact: 10, ApplicationsOfKnownContact: 500,
+		EndedOfContact: 10,
 
 		OrderLifetime:    90 * day,
 		Reminders:        []time.Duration{3 * day, 7 * day, 14 * day, 30 * day, 60 * day},

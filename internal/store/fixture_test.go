@@ -158,7 +158,7 @@ func letter(number string, kind order.LetterKind, key string, at time.Time) orde
 
 func acceptance(number string, sub order.Submission, at time.Time) order.Acceptance {
 	sub.Number = number
-	return order.Acceptance{Submission: sub, Domain: "example.co.jp", At: at, DeadlineAt: at.AddDate(0, 0, 90), Policy: policyRow, OfContact: 1000, OfKnownContact: 1000,
+	return order.Acceptance{Submission: sub, Domain: "example.co.jp", At: at, DeadlineAt: at.AddDate(0, 0, 90), Policy: policyRow, EndedOfContact: 1000,
 		Letters: []order.Letter{letter(number, order.LetterReceipt, "", at)}}
 }
 

@@ -178,7 +178,7 @@ var acceptOrder = `
 		FROM submissions s
 		WHERE s.number = $1 AND v.hash = s.voucher_hash AND v.order_number IS NULL AND v.cancelled_at IS NULL AND v.expires_at > $20
 			AND v.validity_years = $4 AND NOT EXISTS (SELECT FROM orders o WHERE o.number = $1)
-			AND (SELECT ` + mayName("$22::text", "$20::timestamptz", "$23::int", "$24::int") + `)
+			AND (SELECT ` + mayName("$22::text", "$20::timestamptz", "$23::int") + `)
 		RETURNING v.hash
 	), changed AS (
 		INSERT INTO orders (number, type, state, state_since, language, domain, certificate_email, validity_years, dcv_method,
@@ -216,7 +216,7 @@ func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 		number, asJSON(rowsOf(a.Letters, at)), asJSON(linksOf(a.Letters)), app.ValidityYears, app.Type, app.Language, a.Domain, app.CertificateEmail,
 		app.DCVMethod, asJSON(app), asJSON(app.Subject()), a.Policy, stored(a.DeadlineAt), renewsOrder, renewsSequence,
 		line.Chain, line.Actor, line.Action, string(line.Detail), line.At, content,
-		app.TechnicalContact.Email, a.OfContact, a.OfKnownContact))
+		app.TechnicalContact.Email, a.EndedOfContact))
 	if pq.As(err, pqerror.UniqueViolation) == nil && err != nil {
 		return translate(ctx, err)
 	}
