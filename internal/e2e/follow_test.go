@@ -97,7 +97,7 @@ func TestAnApplicantFollowsAnOrderAndActs(t *testing.T) {
 	})
 	text = b.open(page)
 	require.Contains(t, text, "証明書を発行しました")
-	require.Contains(t, b.send(text, page+"/download", nil), "メールは少し前にお送りしています", "the notice has just gone out")
+	require.Contains(t, b.send(text, page+"/download", nil), "メールは少し前にお送りして", "the notice has just gone out")
 	require.Len(t, w.received(contact, "証明書のご案内"), 1)
 }
 

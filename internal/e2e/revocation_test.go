@@ -184,7 +184,7 @@ func TestASubscriberRevokesByMail(t *testing.T) {
 	w.await(c.Order, "mails that are done", func(st order.Status) bool {
 		return !slices.ContainsFunc(st.Letters, func(l order.LetterView) bool { return l.State == order.LetterPending })
 	})
-	require.Contains(t, b.send(b.open(page), page+"/revoke", nil), "少し前にお送りしています")
+	require.Contains(t, b.send(b.open(page), page+"/revoke", nil), "少し前にお送りして")
 	link := links[form.CertificateEmail]
 	require.Contains(t, b.open(link), c.Serial)
 	require.Zero(t, w.status(c.Order).Certificates[0].RevokedAt, "opening the page changes nothing")
