@@ -28,10 +28,10 @@ type Plan struct {
 	Reused     *order.Reused   `json:"reused,omitempty"` // with an offer to reuse earlier validations (G16)
 }
 
-// AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14), and for a
-// reissue what tells the certificate's holder. A voucher that cannot be
-// redeemed is an error that is not retried, and leaves nothing behind; so is an application whose technical contact was named too often in a day; so is a reissue whose original has ended meanwhile, or of
-// which another reissue is under way (G25).
+// AcceptOrder redeems the voucher (G2), records the order and puts the receipt into the outbox (G14), and for a reissue what tells the
+// certificate's holder. What cannot be accepted is an error that is not retried, and leaves nothing behind: a voucher that cannot be redeemed,
+// a technical contact of too many applications that were withdrawn in a day, a reissue whose original has ended meanwhile or of which another
+// is under way (G25).
 func (a *Accepting) AcceptOrder(ctx context.Context, in AcceptInput) (Plan, error) {
 	sub, err := a.Records.Submission(ctx, in.Number)
 	if err != nil {

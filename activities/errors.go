@@ -36,8 +36,9 @@ func (b *borderControl) ExecuteActivity(ctx context.Context, in *interceptor.Exe
 }
 
 // ToTemporal translates err at the border to Temporal: a fault becomes an ApplicationError of its kind, not retryable where
-// trying again cannot help or, with a limit, only keeps whoever waits for the answer; with the fault as detail. An ApplicationError that carries no fault beside it stays what it is. Other
-// errors become internal ones whose text is hidden, because failure messages lie in clear in the history.
+// trying again cannot help or, with a limit, only keeps whoever waits for the answer; with the fault as detail. An ApplicationError that
+// carries no fault beside it stays what it is. Other errors become internal ones whose text is hidden, because failure messages lie in clear
+// in the history.
 func ToTemporal(err error) error {
 	if err == nil || temporal.IsCanceledError(err) {
 		return err

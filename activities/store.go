@@ -19,7 +19,7 @@ type Records interface {
 	// Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox.
 	// A voucher that cannot be redeemed is a fault of code voucher.unknown, voucher.used, voucher.expired, voucher.cancelled or
 	// voucher.validity (its years are not those asked for), and nothing remains. A reissue redeems nothing and goes on to review at once. A
-	// technical contact who was named too often in a day is a TooMany of code submission.too-many, and nothing remains either. An
+	// technical contact of too many applications that were withdrawn in a day is a TooMany of code submission.too-many, and nothing remains either. An
 	// original that has ended or was revoked, or of which another reissue is under way, is a Conflict; one whose reissue was asked for too often in a
 	// day is a TooMany.
 	Accept(ctx context.Context, a Acceptance) error

@@ -46,9 +46,8 @@ const latest = `SELECT ` + challengeColumns + ` FROM challenges WHERE order_numb
 // OpenChallenge makes ch the order's current challenge, ends the one before and its unused links, moves the order to
 // domain-validation if it is not there yet, and puts the letters with their links into the outbox. Approval mails that their domain has had
 // too many of are left out, and the letter of kind LetterApprovalsHeld goes out in their place; without one nothing is opened: TooMany, code
-// letter.too-often. A repeat with the same (order,
-// sequence) returns the stored challenge; a sequence below the current one is a Conflict. Once the current challenge is satisfied no
-// other is opened: it is returned as it is stored, with SatisfiedAt.
+// letter.too-often. A repeat with the same (order, sequence) returns the stored challenge; a sequence below the current one is a Conflict.
+// Once the current challenge is satisfied no other is opened: it is returned as it is stored, with SatisfiedAt.
 func (s *Store) OpenChallenge(ctx context.Context, ch dcv.Challenge, letters []order.Letter, actor string) (dcv.Challenge, error) {
 	var opened dcv.Challenge
 	err := s.change(ctx, func(c *change) error {

@@ -11,8 +11,8 @@ import (
 	"securemailid.example/internal/order"
 )
 
-// apply10 hands an application in with the contact and the voucher, under the limit of ten a day that may end.
-func (r *record) apply10(contact string, voucher []byte) (number string, err error) {
+// applyNaming hands an application in with the contact and the voucher, under the limit of ten a day that may end.
+func (r *record) applyNaming(contact string, voucher []byte) (number string, err error) {
 	r.t.Helper()
 	sub := submission(voucher)
 	sub.Application.TechnicalContact.Email = contact
@@ -30,17 +30,17 @@ func TestNobodyIsFloodedThroughACoupon(t *testing.T) {
 	voucher := r.vouchers(1)[0]
 	first := r.clock()
 	for range 10 {
-		number, err := r.apply10("victim@example.jp", voucher)
+		number, err := r.applyNaming("victim@example.jp", voucher)
 		require.NoError(t, err)
 		require.NoError(t, r.Close(r.ctx(), number, order.Cancelled, applicant, "", r.tick(), nil))
 	}
 	orders, letters := one[int](r, `SELECT count(*) FROM orders`), one[int](r, `SELECT count(*) FROM letters`)
-	refused, err := r.apply10("Victim@EXAMPLE.jp", voucher)
+	refused, err := r.applyNaming("Victim@EXAMPLE.jp", voucher)
 	isFault(t, err, fault.TooMany, "submission.too-many")
 	require.Equal(t, orders, one[int](r, `SELECT count(*) FROM orders`))
 	require.Equal(t, letters, one[int](r, `SELECT count(*) FROM letters`))
 	require.True(t, one[bool](r, `SELECT order_number IS NULL FROM vouchers WHERE hash = $1`, voucher), "the voucher is not used")
-	_, err = r.apply10("other@example.jp", voucher)
+	_, err = r.applyNaming("other@example.jp", voucher)
 	require.NoError(t, err, "somebody else can still be named")
 
 	r.later(first.Add(day + 2*time.Second).Sub(r.clock()))
@@ -50,7 +50,7 @@ func TestNobodyIsFloodedThroughACoupon(t *testing.T) {
 	a := acceptance(refused, sub, r.tick())
 	a.EndedOfContact = 10
 	require.ErrorContains(t, r.Accept(r.ctx(), a), "voucher.used", "its voucher went to the other one: that is said first")
-	_, err = r.apply10("victim@example.jp", sub.VoucherHash)
+	_, err = r.applyNaming("victim@example.jp", sub.VoucherHash)
 	require.NoError(t, err, "the next day")
 }
 
@@ -59,7 +59,7 @@ func TestWhoBuysManyVouchersIsNotHeldUp(t *testing.T) {
 	t.Parallel()
 	r := newRecord(t)
 	for range 20 {
-		_, err := r.apply10("Tech@example.co.jp", r.vouchers(1)[0])
+		_, err := r.applyNaming("Tech@example.co.jp", r.vouchers(1)[0])
 		require.NoError(t, err)
 	}
 }
@@ -72,7 +72,7 @@ func TestAReissueNamesNobodyTooOftenEither(t *testing.T) {
 	require.NoError(t, err)
 	sub, err := r.Submission(r.ctx(), number)
 	require.NoError(t, err)
-	ended, err := r.apply10(sub.Application.TechnicalContact.Email, r.vouchers(1)[0])
+	ended, err := r.applyNaming(sub.Application.TechnicalContact.Email, r.vouchers(1)[0])
 	require.NoError(t, err)
 	require.NoError(t, r.Close(r.ctx(), ended, order.Cancelled, applicant, "", r.tick(), nil))
 	a := acceptance(number, sub, r.tick())

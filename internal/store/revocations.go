@@ -10,9 +10,10 @@ import (
 )
 
 // RequestRevocation keeps the request and, unless staff still have to decide, revokes at once what it names: its certificate, or for a
-// compromised key every certificate with it that has not expired, and the key is blocked; a mere claim reaches only the claimant's own (confine). A link that confirms the request is used up
-// with it. The same id again changes nothing; neither does a request for what is revoked already: it is answered with the request that
-// did it, and kept as well only where somebody who reported it waits to be told. An unknown certificate is NotFound, an expired one and a link that no longer works are Conflicts.
+// compromised key every certificate with it that has not expired, and the key is blocked; a mere claim reaches only the claimant's own
+// (confine). A link that confirms the request is used up with it. The same id again changes nothing. A request for what is revoked already is
+// answered with the request that did it, and kept as well only where somebody who reported it waits to be told. An unknown certificate is
+// NotFound, an expired one and a link that no longer works are Conflicts.
 func (s *Store) RequestRevocation(ctx context.Context, r order.RevocationRequest) (order.Revocation, error) {
 	var out order.Revocation
 	err := s.change(ctx, func(c *change) error {

@@ -191,7 +191,7 @@ var acceptOrder = `
 	SELECT audit_append($16, number, $17, $18, $19, $20, $21) FROM changed`
 
 // Accept redeems the voucher for the order, creates the order in state accepted and puts the letters into the outbox. A repeat
-// changes nothing, even after the order has ended and given its voucher back. One whose technical contact was named too often in a day is a
+// changes nothing, even after the order has ended and given its voucher back. One whose technical contact has too many withdrawn in a day is a
 // TooMany of code submission.too-many. For a reissue see acceptReissue.
 func (s *Store) Accept(ctx context.Context, a order.Acceptance) error {
 	if a.Submission.Application.Type == order.Reissue {
